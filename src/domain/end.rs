@@ -1,0 +1,115 @@
+//! Whether the run is over, and how it came out. Law 11: giving up needs a recorded reason.
+
+use crate::event::{Event, RunFinished, RunStopped};
+use crate::fact::{Cause, Moment, Outcome};
+use crate::next::out_of_tokens;
+use crate::run::{Pause, Preflight};
+use crate::state::Parts;
+use crate::task::{End, Phase};
+use crate::train::CarStage;
+
+/// How long a full disk is waited for, in milliseconds.
+pub(crate) const DISK_WAIT_MS: u64 = 10 * 60 * 1000;
+
+/// The run's last event, once nothing more can happen by itself.
+pub(crate) fn end(parts: &Parts, now: &Moment) -> Option<Event> {
+    let tidy = parts.gates.is_idle() && !parts.tasks.any_leftover();
+    if parts.tasks.all_ended() {
+        return tidy.then(|| RunFinished { outcome: outcome(parts) }.into());
+    }
+    if !tidy || is_busy(parts) {
+        return None;
+    }
+    reason(parts, now).map(|(outcome, detail)| RunStopped { outcome, detail }.into())
+}
+
+/// Something is under way that will bring news by itself.
+fn is_busy(parts: &Parts) -> bool {
+    let merging = parts.train.car().is_some_and(|car| car.stage != CarStage::Waiting);
+    parts.tasks.any_under_way() || merging || parts.train.head().is_none()
+}
+
+/// Why nothing goes on. The order is that of the exit codes: what needs a person most wins.
+fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
+    let run = &parts.run;
+    if let Preflight::Failed { name, .. } = &run.preflight {
+        return Some((Outcome::Environment, format!("`{name}` fails on the base, before any agent ran")));
+    }
+    if let Some((_, since_ms)) = run.no_room {
+        let waited = now.at_ms >= since_ms.saturating_add(DISK_WAIT_MS);
+        return waited.then(|| (Outcome::Environment, "there is no room on the disk".to_owned()));
+    }
+    if let Some(signal) = run.interrupt {
+        return Some((Outcome::Interrupted { signal }, "interrupted; work is kept".to_owned()));
+    }
+    let waiting_to_land = !parts.train.is_empty();
+    if parts.train.is_lost() {
+        let target = &run.settings.target;
+        return Some((
+            Outcome::Merge,
+            format!("`{target}` was moved and no longer holds what this run landed"),
+        ));
+    }
+    if waiting_to_land && parts.train.held().is_none() {
+        return None;
+    }
+    if let Some(signal) = run.drain {
+        return Some((Outcome::Interrupted { signal }, "interrupted after what ran had finished".to_owned()));
+    }
+    stuck(parts)
+}
+
+/// Nothing runs, nothing lands, and nobody asked for that.
+fn stuck(parts: &Parts) -> Option<(Outcome, String)> {
+    let run = &parts.run;
+    let may_retry = run.may_start() && parts.tasks.next_retry().is_some();
+    if may_retry || matches!(run.preflight, Preflight::Due(_)) || run.pause == Some(Pause::Asked) {
+        return None;
+    }
+    if let Some(hold) = parts.train.held().filter(|_| !parts.train.is_empty()) {
+        let target = &run.settings.target;
+        return Some((
+            Outcome::Merge,
+            format!("`{target}` is checked out in {}, so nothing can land on it", hold.path),
+        ));
+    }
+    if let Some(Pause::Failed(task)) = &run.pause {
+        return Some((Outcome::Paused, format!("`{task}` failed and the plan says on_failure: pause")));
+    }
+    if run.overdue {
+        return Some((Outcome::Deadline, "the run's deadline has passed".to_owned()));
+    }
+    if parts.tasks.ready() > 0 {
+        return Some((Outcome::Budget, money(parts)));
+    }
+    let held = parts.tasks.iter().find(|task| matches!(task.phase, Phase::Held { .. }));
+    held.map(|task| (Outcome::Paused, format!("`{}` is held for a person", task.spec.id)))
+}
+
+fn money(parts: &Parts) -> String {
+    let ledger = &parts.ledger;
+    if out_of_tokens(parts) {
+        return format!("the run's cap on tokens is used up ({} used)", ledger.tokens());
+    }
+    let cap = ledger.cap().unwrap_or_default();
+    format!("{} of {cap} are spent, and what is left does not pay for the next attempt", ledger.spent())
+}
+
+/// How a run came out whose tasks are all final.
+fn outcome(parts: &Parts) -> Outcome {
+    let required = || parts.tasks.iter().filter(|task| !task.spec.optional);
+    let landed = |end: Option<&End>| end.is_some_and(End::is_landed);
+    if required().all(|task| landed(task.end())) {
+        return Outcome::Landed;
+    }
+    if required()
+        .any(|task| matches!(task.end(), Some(End::Failed { cause: Cause::Environment | Cause::Lost, .. })))
+    {
+        return Outcome::Environment;
+    }
+    if parts.run.cancelled {
+        return Outcome::Cancelled;
+    }
+    let any = parts.tasks.iter().any(|task| landed(task.end()));
+    if any { Outcome::Partial } else { Outcome::Failed }
+}

@@ -1,0 +1,292 @@
+//! The small values that events are made of. They say what is, and decide nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Oid, TaskId, Usd};
+
+/// What a moment offers to a decision: everything the core may not find out by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The time, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Random bits for holder names.
+    pub entropy: u64,
+    /// The last durable record.
+    pub anchor_seq: u64,
+    /// The hash of all records up to it, in hexadecimal.
+    pub anchor_hash: String,
+}
+
+/// Totals of what an attempt used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Its cost; none: it did not say.
+    pub usd: Option<Usd>,
+    /// Tokens read by the model.
+    pub input_tokens: u64,
+    /// Tokens written by the model.
+    pub output_tokens: u64,
+}
+
+impl Usage {
+    /// The larger of each figure: a figure never falls.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            usd: self.usd.max(other.usd),
+            input_tokens: self.input_tokens.max(other.input_tokens),
+            output_tokens: self.output_tokens.max(other.output_tokens),
+        }
+    }
+
+    /// All tokens.
+    pub fn tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
+/// How well a charge is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cost {
+    /// The program said so.
+    Metered,
+    /// Settled at the reservation, because the program did not say.
+    Estimated,
+    /// Not known, and the plan allows that.
+    Unknown,
+}
+
+/// What an attempt starts from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// The target's head.
+    Head,
+    /// An earlier attempt's tip, rebuilt on the target's head.
+    Tip {
+        /// That attempt.
+        attempt: u32,
+        /// Its tip.
+        tip: Oid,
+        /// What the tip was based on.
+        base: Oid,
+    },
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// By itself.
+    Exited {
+        /// Its exit status.
+        code: i32,
+    },
+    /// By a signal that was not ours.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Killed at its timeout.
+    TimedOut,
+    /// Killed because it was silent for too long.
+    Idle,
+    /// Killed at its grant.
+    Spent,
+    /// Killed on request.
+    Stopped,
+    /// Its setup failed, so it never ran.
+    SetupFailed {
+        /// Which setup command, from 1.
+        step: u32,
+        /// What happened to it.
+        detail: String,
+    },
+    /// It could not be started.
+    NotStarted {
+        /// Why.
+        error: String,
+    },
+    /// Its holder is gone and nobody saw the end.
+    Unknown,
+}
+
+/// Why an attempt is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stop {
+    /// Its task was cancelled.
+    Cancelled,
+    /// The run is being interrupted.
+    Interrupted,
+    /// The run's time is up.
+    Deadline,
+}
+
+/// Which cap refused money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cap {
+    /// The task's budget.
+    Task,
+    /// The run's.
+    Run,
+}
+
+/// Why an attempt or a task failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cause {
+    /// The program failed, or did not do what was due.
+    Crash,
+    /// It took too long or was silent for too long.
+    Timeout,
+    /// A gate is red.
+    Gate,
+    /// It conflicts with the target.
+    Conflict,
+    /// It wrote outside its claims.
+    Claims,
+    /// The task's money is spent.
+    Budget,
+    /// Setup, worktree or program are not to be had.
+    Environment,
+    /// Its holder was lost.
+    Lost,
+    /// It was stopped, and is no failure.
+    Interrupted,
+    /// Merging failed for a reason that is not in the work.
+    Merge,
+}
+
+/// What a gate found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Exit status 0.
+    Green,
+    /// Another exit status, or its timeout.
+    Red {
+        /// What happened, in a few words.
+        detail: String,
+    },
+    /// Not a verdict: it was killed by us, or has no exit status.
+    None {
+        /// What happened, in a few words.
+        detail: String,
+    },
+}
+
+/// Whose commit a gate checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Site {
+    /// The base, before the first start.
+    Preflight,
+    /// An attempt's own tip.
+    Task {
+        /// Whose.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The commit that is to land.
+    Train {
+        /// Whose.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+    },
+}
+
+/// What people may ask of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// End these tasks; none named means all.
+    Cancel {
+        /// Which.
+        tasks: Vec<TaskId>,
+    },
+    /// Start nothing new until asked to.
+    Pause,
+    /// Go on.
+    Unpause,
+    /// Raise the cap by this much.
+    AddBudget {
+        /// How much.
+        usd: Usd,
+    },
+    /// Set the cap to this much.
+    SetBudget {
+        /// How much.
+        usd: Usd,
+    },
+    /// Run this many attempts at once.
+    SetConcurrency {
+        /// How many, at least 1.
+        slots: u32,
+    },
+    /// Start nothing new; finish and land what runs; then stop.
+    Drain {
+        /// The signal that asked for it.
+        signal: i32,
+    },
+    /// Stop what runs, keep its work, then stop.
+    Interrupt {
+        /// The signal that asked for it.
+        signal: i32,
+    },
+}
+
+/// How a run came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Every required task landed.
+    Landed,
+    /// Some did.
+    Partial,
+    /// None did.
+    Failed,
+    /// The money is spent.
+    Budget,
+    /// The time is up.
+    Deadline,
+    /// It was cancelled.
+    Cancelled,
+    /// The target or a merge needs a person.
+    Merge,
+    /// The surroundings are not fit: setup, gates on the base, disk.
+    Environment,
+    /// A person's decision is pending.
+    Paused,
+    /// A signal.
+    Interrupted {
+        /// Which.
+        signal: i32,
+    },
+}
+
+impl Outcome {
+    /// The word for machines.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Landed => "landed",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Budget => "budget",
+            Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
+            Self::Merge => "merge",
+            Self::Environment => "environment",
+            Self::Paused => "paused",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+
+    /// The exit code of the contract.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Landed => 0,
+            Self::Partial | Self::Failed | Self::Cancelled => 4,
+            Self::Budget | Self::Deadline => 5,
+            Self::Paused => 6,
+            Self::Merge => 7,
+            Self::Environment => 8,
+            Self::Interrupted { signal: 15 } => 143,
+            Self::Interrupted { .. } => 130,
+        }
+    }
+}

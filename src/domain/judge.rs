@@ -1,0 +1,234 @@
+//! What an attempt came to, and whether there is another: policy over one task. Changes nothing by itself.
+
+use crate::checks::{Checks, Red, Stage};
+use crate::event::{
+    AttemptFailed, AttemptPassed, Event, Preserved, RetryScheduled, TaskCancelled, TaskDone, TaskFailed,
+    TaskHeld, TaskQueued, TaskSkipped,
+};
+use crate::fact::{Cap, Cause, Ending, Start, Stop};
+use crate::plan::{OnChangeless, OnConflict, OnStray, RetryOn};
+use crate::state::Parts;
+use crate::task::{Attempt, Finding, Phase, Task};
+
+/// Failures in a row that are nobody's fault, before they count as the task's own.
+pub(crate) const MISHAPS_MAX: u32 = 3;
+
+/// The next event of a task about which something is to be decided, if it can be decided now.
+pub(crate) fn next(parts: &Parts, task: &Task, now_ms: u64) -> Option<Event> {
+    match &task.phase {
+        Phase::Failing { cause, counts } => Some(after_failure(parts, task, *cause, *counts, now_ms)),
+        Phase::Judging(finding) if !task.cancel => Some(judged(parts, task, finding)),
+        Phase::Waiting if task.doomed.is_some() && !task.cancel => skipped(task),
+        Phase::Ready if !task.cancel => Some(out_of_money(task)),
+        Phase::Gating(checks) if checks.passed() => Some(queued(task)),
+        Phase::Gating(checks) => checks.red().map(|red| red_gate(task, red)),
+        Phase::Judging(_)
+        | Phase::Waiting
+        | Phase::Ready
+        | Phase::Backoff { .. }
+        | Phase::Queued
+        | Phase::Held { .. } => cancelled(parts, task),
+        Phase::Making | Phase::Running | Phase::Saving | Phase::Merging | Phase::Ended(_) => None,
+    }
+}
+
+fn cancelled(parts: &Parts, task: &Task) -> Option<Event> {
+    let reason = match &parts.run.halted {
+        Some(failed) => format!("`{failed}` failed and the plan says on_failure: stop"),
+        None => "cancelled on request".to_owned(),
+    };
+    task.cancel.then(|| TaskCancelled { task: task.spec.id.clone(), reason }.into())
+}
+
+fn skipped(task: &Task) -> Option<Event> {
+    let because = task.doomed.clone()?;
+    Some(TaskSkipped { task: task.spec.id.clone(), because }.into())
+}
+
+fn out_of_money(task: &Task) -> Event {
+    let budget = task.spec.budget.unwrap_or_default();
+    let reason = format!("its budget of {budget} is spent");
+    TaskFailed { task: task.spec.id.clone(), cause: Cause::Budget, reason }.into()
+}
+
+/// What a kept attempt means.
+fn judged(parts: &Parts, task: &Task, finding: &Finding) -> Event {
+    let attempt = task.attempt.as_ref().expect("a judged task has an attempt");
+    let verdict = match finding {
+        Finding::NoWorktree(error) => Err((Cause::Environment, format!("no worktree: {error}"))),
+        Finding::Unkept(error) => Err((Cause::Environment, format!("its work could not be kept: {error}"))),
+        Finding::Kept(kept) => ended(attempt).and_then(|()| left(task, attempt, kept)),
+    };
+    match verdict {
+        Err((cause, reason)) => failed(task, cause, reason, String::new(), String::new()),
+        Ok(()) => accepted(parts, task, finding),
+    }
+}
+
+/// How the program ended; an error is a failure and its reason.
+fn ended(attempt: &Attempt) -> Result<(), (Cause, String)> {
+    let stopped = match attempt.stop {
+        Some(Stop::Cancelled) => Some("stopped, because the task was cancelled"),
+        Some(Stop::Interrupted) => Some("stopped, because the run was interrupted"),
+        Some(Stop::Deadline) => Some("stopped, because the run's time is up"),
+        None => None,
+    };
+    let ending = attempt.ending.as_ref().expect("a judged attempt has ended");
+    match (ending, stopped) {
+        (Ending::Exited { code: 0 }, _) => Ok(()),
+        (_, Some(why)) => Err((Cause::Interrupted, why.to_owned())),
+        (Ending::Exited { code }, None) => Err((Cause::Crash, format!("exited with status {code}"))),
+        (Ending::Signaled { signal }, None) => Err((Cause::Crash, format!("killed by signal {signal}"))),
+        (Ending::TimedOut, None) => Err((Cause::Timeout, "took longer than its timeout".to_owned())),
+        (Ending::Idle, None) => {
+            Err((Cause::Timeout, "printed nothing for longer than its idle timeout".to_owned()))
+        }
+        (Ending::Spent, None) if attempt.refused == Some(Cap::Task) => {
+            Err((Cause::Budget, "reached the task's budget".to_owned()))
+        }
+        (Ending::Spent, None) => {
+            Err((Cause::Interrupted, "reached its grant, and the run's budget has no more".to_owned()))
+        }
+        (Ending::Stopped, None) => Err((Cause::Interrupted, "stopped".to_owned())),
+        (Ending::SetupFailed { step, detail }, None) => {
+            Err((Cause::Environment, format!("setup command {step} failed: {detail}")))
+        }
+        (Ending::NotStarted { error }, None) => {
+            Err((Cause::Environment, format!("could not be started: {error}")))
+        }
+        (Ending::Unknown, None) => {
+            Err((Cause::Lost, "its holder is gone and nobody saw how it ended".to_owned()))
+        }
+    }
+}
+
+/// What it left behind.
+fn left(task: &Task, attempt: &Attempt, kept: &Preserved) -> Result<(), (Cause, String)> {
+    if kept.missing {
+        return Err((Cause::Crash, "deleted its own worktree".to_owned()));
+    }
+    if !kept.descends {
+        let base = attempt.onto.short();
+        return Err((
+            Cause::Crash,
+            format!("moved HEAD to {}, which does not descend from its base {base}", kept.tip.short()),
+        ));
+    }
+    if !kept.markers.is_empty() {
+        return Err((Cause::Conflict, format!("left conflict markers in {}", some(&kept.markers))));
+    }
+    if !kept.strays.is_empty() && task.spec.on_claim_violation == OnStray::Fail {
+        return Err((Cause::Claims, format!("wrote outside its claims: {}", some(&kept.strays))));
+    }
+    if !kept.changed && task.spec.if_no_changes == OnChangeless::Fail && attempt.from == Start::Head {
+        return Err((Cause::Crash, "ended well but changed nothing".to_owned()));
+    }
+    Ok(())
+}
+
+/// The first few of some paths, for a sentence.
+pub(crate) fn some(paths: &[String]) -> String {
+    let shown = paths.iter().take(3).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    if paths.len() > 3 { format!("{shown} and {} more", paths.len() - 3) } else { shown }
+}
+
+fn accepted(parts: &Parts, task: &Task, finding: &Finding) -> Event {
+    let Finding::Kept(kept) = finding else { unreachable!("only kept work is accepted") };
+    let attempt = task.attempt.as_ref().expect("a judged task has an attempt");
+    if !kept.changed && attempt.from == Start::Head {
+        return TaskDone { task: task.spec.id.clone(), reason: "changed nothing".to_owned() }.into();
+    }
+    let setup = !parts.run.settings.workspace.setup.is_empty();
+    if Checks::new(kept.tip.clone(), &task.spec.gates, Stage::Task, setup).passed() {
+        return queued(task);
+    }
+    AttemptPassed { task: task.spec.id.clone(), attempt: attempt.no, setup }.into()
+}
+
+fn queued(task: &Task) -> Event {
+    let tip = task.tip.as_ref().expect("queued work was kept").tip.clone();
+    TaskQueued { task: task.spec.id.clone(), attempt: task.attempt_no(), tip }.into()
+}
+
+/// A red gate of the attempt's own.
+pub(crate) fn red_gate(task: &Task, red: &Red) -> Event {
+    let gate = red.index.and_then(|at| task.spec.gates.get(at as usize));
+    let name = gate.map_or("setup", |gate| gate.name.as_str());
+    let hint = gate.map(|gate| gate.hint.clone()).unwrap_or_default();
+    failed(task, Cause::Gate, format!("gate `{name}` is red: {}", red.detail), red.tail.clone(), hint)
+}
+
+/// The failure of the current attempt. What is nobody's fault uses up no retry, until it has happened too often.
+pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hint: String) -> Event {
+    let counts = match cause {
+        Cause::Interrupted => false,
+        Cause::Environment | Cause::Lost | Cause::Merge => task.mishaps + 1 >= MISHAPS_MAX,
+        Cause::Crash | Cause::Timeout | Cause::Gate | Cause::Conflict | Cause::Claims | Cause::Budget => true,
+    };
+    AttemptFailed {
+        task: task.spec.id.clone(),
+        attempt: task.attempt_no(),
+        cause,
+        reason,
+        counts,
+        tail,
+        hint,
+    }
+    .into()
+}
+
+/// Another attempt, or the end.
+fn after_failure(parts: &Parts, task: &Task, cause: Cause, counts: bool, now_ms: u64) -> Event {
+    let id = task.spec.id.clone();
+    let reason = task.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
+    if task.cancel {
+        return cancelled(parts, task).expect("a task that is to be cancelled has a reason");
+    }
+    if !counts {
+        // The same surroundings are not asked again in the same second.
+        let wait_ms = if cause == Cause::Interrupted { 0 } else { 1_000 * u64::from(task.mishaps) };
+        return RetryScheduled { task: id, at_ms: now_ms + wait_ms }.into();
+    }
+    if cause == Cause::Conflict && parts.run.settings.merge.on_conflict == OnConflict::Hold {
+        return TaskHeld { task: id, reason }.into();
+    }
+    if parts.run.halted.is_some() || !may_retry(parts, task, cause) {
+        return TaskFailed { task: id, cause, reason }.into();
+    }
+    RetryScheduled { task: id, at_ms: now_ms.saturating_add(backoff_ms(task)) }.into()
+}
+
+fn may_retry(parts: &Parts, task: &Task, cause: Cause) -> bool {
+    let retries = &task.spec.retries;
+    let on = match cause {
+        Cause::Crash | Cause::Claims => RetryOn::Crash,
+        Cause::Timeout => RetryOn::Timeout,
+        Cause::Gate => RetryOn::Gate,
+        Cause::Conflict => RetryOn::Conflict,
+        Cause::Budget | Cause::Environment | Cause::Lost | Cause::Interrupted | Cause::Merge => return false,
+    };
+    let on_conflict = parts.run.settings.merge.on_conflict;
+    let (wanted, max) = match (on, on_conflict) {
+        (RetryOn::Conflict, OnConflict::Fail | OnConflict::Hold) => (false, 0),
+        // `on_conflict: retry` promises a second attempt, also to a task that has no retries otherwise.
+        (RetryOn::Conflict, OnConflict::Retry | OnConflict::Agent) => (true, retries.max.max(1)),
+        (RetryOn::Crash | RetryOn::Timeout | RetryOn::Gate, _) => (true, retries.max),
+    };
+    wanted && retries.after.contains(&on) && task.retries <= max
+}
+
+/// `delay × factor^(retries-1)`, at most the longest wait. A conflict waits for nothing: the head it lost to is there.
+fn backoff_ms(task: &Task) -> u64 {
+    let retries = &task.spec.retries;
+    if task.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Conflict) {
+        return 0;
+    }
+    let mut wait_ms = retries.delay_ms;
+    for _ in 1..task.retries {
+        wait_ms = wait_ms.saturating_mul(u64::from(retries.factor_percent)) / 100;
+        if wait_ms >= retries.delay_max_ms {
+            break;
+        }
+    }
+    wait_ms.min(retries.delay_max_ms)
+}

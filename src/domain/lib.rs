@@ -1,0 +1,37 @@
+//! The pure core: what is true of a run, and what follows from it. Knows no clock, disk, process, thread or random number.
+#![forbid(unsafe_code)]
+
+pub mod checks;
+pub mod claims;
+pub mod decide;
+pub mod effect;
+mod end;
+pub mod event;
+pub mod fact;
+pub mod gates;
+pub mod ids;
+mod judge;
+pub mod ledger;
+mod message;
+mod next;
+pub mod owed;
+pub mod plan;
+pub mod prompt;
+pub mod run;
+pub mod state;
+pub mod task;
+pub mod tasks;
+pub mod train;
+pub mod usd;
+
+pub use decide::{Command, NewRun, Refusal};
+pub use effect::{Actor, Effect, Key};
+pub use event::Event;
+pub use fact::Moment;
+pub use ids::{Oid, TaskId};
+pub use plan::{
+    Claims, Command as Program, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn, Settings, Strategy,
+    TaskSpec, Work, Workspace,
+};
+pub use usd::{Usd, UsdError};

@@ -1,0 +1,467 @@
+//! The plan: what a user asked for, normalised. A [`Plan`] that exists is acyclic and names only things it has; files and syntaxes are not known here.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Oid, TaskId, Usd};
+
+/// A program to run: one shell string, or an argument list that no shell sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Run by `bash --noprofile --norc -eo pipefail -c`, or `sh -e -c` where there is no bash.
+    Shell(String),
+    /// Run as it stands.
+    Argv(Vec<String>),
+}
+
+/// What a task does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Any command.
+    Run(Command),
+    /// An agent program that is given a prompt.
+    Agent {
+        /// The agent's name in the plan.
+        agent: String,
+        /// The adapter that knows how to start the program.
+        adapter: String,
+        /// The command template of the `shell` adapter: `{prompt_file}`, `{prompt}`, `{model}` and `{worktree}` are replaced.
+        command: Option<Command>,
+        /// The model to ask for.
+        model: Option<String>,
+        /// What the agent may do without asking.
+        permission: String,
+        /// The agent's own instructions, put before every prompt.
+        instructions: String,
+        /// The prompt, with the contents of a prompt file read in.
+        prompt: String,
+    },
+}
+
+/// When a need counts as met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NeedWhen {
+    /// The needed task is merged, or done with nothing to merge.
+    Merged,
+    /// The needed task is in any final state.
+    Ended,
+}
+
+/// When a gate runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GateScope {
+    /// On the attempt's own tip, before it joins the merge queue.
+    Task,
+    /// On the merged commit, before it lands.
+    Merge,
+    /// On both.
+    Both,
+}
+
+/// A check by the user's own command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The name it is shown by.
+    pub name: String,
+    /// What runs. Exit status 0 is green.
+    pub run: Command,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// A red advisory gate is shown and does not stop a landing.
+    pub advisory: bool,
+    /// A hint for the next attempt, put into its prompt when the gate is red.
+    pub hint: String,
+    /// When it runs.
+    pub scope: GateScope,
+    /// The folder it runs in, relative to the worktree.
+    pub dir: String,
+    /// It runs only when a changed path matches one of these globs; empty means always.
+    pub paths: Vec<String>,
+    /// Start from a tree without ignored files.
+    pub clean: bool,
+    /// Leave it out of the preflight: a task is there to make it green.
+    pub baseline_skip: bool,
+    /// Names of variables passed through from the caller's environment.
+    pub pass_env: Vec<String>,
+}
+
+/// What makes a failed attempt worth another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RetryOn {
+    /// The program ended with another status than 0, was killed by a signal, or changed nothing where a change was due.
+    Crash,
+    /// A timeout or an idle timeout.
+    Timeout,
+    /// A red gate.
+    Gate,
+    /// A merge conflict.
+    Conflict,
+}
+
+/// What a retry starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RetryFrom {
+    /// The last attempt's kept tip, rebuilt on the target's head.
+    Previous,
+    /// The target's head alone.
+    Base,
+}
+
+/// How often and when a failed attempt is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retries {
+    /// Attempts after the first.
+    pub max: u32,
+    /// What the next attempt starts from.
+    pub from: RetryFrom,
+    /// Which failures are tried again.
+    pub after: BTreeSet<RetryOn>,
+    /// The wait before the first retry, in milliseconds.
+    pub delay_ms: u64,
+    /// What the wait is multiplied with after each retry, in percent (200 doubles it).
+    pub factor_percent: u32,
+    /// The longest wait, in milliseconds.
+    pub delay_max_ms: u64,
+}
+
+/// What an attempt without changes means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnChangeless {
+    /// It failed: an agent was paid for nothing.
+    Fail,
+    /// It is done.
+    Ok,
+}
+
+/// What a write outside the claims means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnStray {
+    /// It is shown.
+    Warn,
+    /// The attempt fails.
+    Fail,
+}
+
+/// The files a task claims, as gitignore globs: `!` excludes, a final `/` is a folder. Empty claims nothing and is not checked.
+pub type Claims = Vec<String>;
+
+/// One task, normalised: every default is written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// Its id.
+    pub id: TaskId,
+    /// The subject of its commit.
+    pub title: String,
+    /// What it does.
+    pub work: Work,
+    /// What must have happened to other tasks before it starts.
+    pub needs: Vec<(TaskId, NeedWhen)>,
+    /// What it claims to write.
+    pub files: Claims,
+    /// What all its attempts together may cost; none: the run's cap.
+    pub budget: Option<Usd>,
+    /// What one attempt reserves.
+    pub estimate: Option<Usd>,
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// How long an attempt may be silent, in milliseconds.
+    pub idle_timeout_ms: Option<u64>,
+    /// When it is tried again.
+    pub retries: Retries,
+    /// Its gates, in order.
+    pub gates: Vec<Gate>,
+    /// What an attempt without changes means.
+    pub if_no_changes: OnChangeless,
+    /// What a write outside its claims means.
+    pub on_claim_violation: OnStray,
+    /// Variables set for it.
+    pub env: BTreeMap<String, String>,
+    /// Names (`NPM_TOKEN`, `AWS_*`) of variables passed through from the caller's environment. Values are never recorded.
+    pub pass_env: Vec<String>,
+    /// Setup commands after the workspace's own.
+    pub setup: Vec<Command>,
+    /// Higher starts first among ready tasks.
+    pub priority: i32,
+    /// Its failure does not change the exit code.
+    pub optional: bool,
+    /// Free labels.
+    pub labels: Vec<String>,
+}
+
+impl TaskSpec {
+    /// Whether an agent program does the work.
+    pub fn is_agent(&self) -> bool {
+        matches!(self.work, Work::Agent { .. })
+    }
+}
+
+/// How each worktree is made ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Commands run in it before anything else.
+    pub setup: Vec<Command>,
+    /// Ignored files copied in from the user's checkout.
+    pub copy: Vec<String>,
+    /// The same by symbolic link.
+    pub link: Vec<String>,
+    /// How long setup may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// What a failed task does to the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// Everything that does not depend on it goes on.
+    Continue,
+    /// Nothing new starts; what runs finishes; the rest is cancelled.
+    Stop,
+    /// Nothing new starts until `unpause`.
+    Pause,
+}
+
+/// How a task's commits land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Strategy {
+    /// One task, one commit.
+    Squash,
+    /// A merge commit that keeps the task's own.
+    Merge,
+}
+
+/// In which order finished tasks land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MergeOrder {
+    /// As they become ready.
+    Ready,
+    /// In topological order, plan position as the tie-break.
+    Plan,
+}
+
+/// What a conflict with the target means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnConflict {
+    /// Another attempt on the new head, the conflict in its files and prompt.
+    Retry,
+    /// The same, and the agent is told to resolve the conflict only.
+    Agent,
+    /// The task is held for a person.
+    Hold,
+    /// The task fails.
+    Fail,
+}
+
+/// How finished work lands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergePolicy {
+    /// One commit a task, or its own commits under a merge.
+    pub strategy: Strategy,
+    /// Who goes first.
+    pub order: MergeOrder,
+    /// What a conflict means.
+    pub on_conflict: OnConflict,
+}
+
+/// What an unknown cost settles at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnUnknownCost {
+    /// Refused when the plan is checked.
+    Refuse,
+    /// At the reservation.
+    Estimate,
+    /// At what is known; the run's cost is marked unknown.
+    Allow,
+}
+
+/// What holds for the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The plan's name.
+    pub name: String,
+    /// The commit the run is based on.
+    pub base: Oid,
+    /// The branch that finished work lands on, without `refs/heads/`.
+    pub target: String,
+    /// Where the target stood when the run was planned; none: it did not exist.
+    pub target_at: Option<Oid>,
+    /// The cap; none: unlimited, which the user spelled out.
+    pub cap: Option<Usd>,
+    /// Share of the cap at which a warning is due, in percent.
+    pub warn_percent: u32,
+    /// The cap on tokens of all attempts together.
+    pub tokens: Option<u64>,
+    /// What an unknown cost settles at.
+    pub on_unknown_cost: OnUnknownCost,
+    /// Attempts at once.
+    pub concurrency: u32,
+    /// Gates at once.
+    pub gate_slots: u32,
+    /// Wall clock for the run, in milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// What a failed task does to the rest.
+    pub on_failure: OnFailure,
+    /// Put before every prompt.
+    pub instructions: String,
+    /// How worktrees are made ready.
+    pub workspace: Workspace,
+    /// Globs outside all claims, left to the merge.
+    pub shared: Vec<String>,
+    /// Names of variables passed through to everything.
+    pub pass_env: Vec<String>,
+    /// How finished work lands.
+    pub merge: MergePolicy,
+    /// Whether setup and gates run on the base before the first start.
+    pub preflight: bool,
+    /// Who the landed commits are by: name and address.
+    pub identity: (String, String),
+}
+
+/// A plan that can be run: ids are unique, needs exist, nothing is cyclic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    settings: Settings,
+    tasks: Vec<TaskSpec>,
+}
+
+/// Why tasks do not make a plan. Ids and positions are those of the list that was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Two tasks with one id.
+    #[error("two tasks have the id `{0}`")]
+    Duplicate(TaskId),
+    /// A task needs one that is not there.
+    #[error("task `{task}` needs `{need}`, which is not in the plan")]
+    UnknownNeed {
+        /// Who needs it.
+        task: TaskId,
+        /// What is not there.
+        need: TaskId,
+    },
+    /// A task needs itself.
+    #[error("task `{0}` needs itself")]
+    SelfNeed(TaskId),
+    /// Tasks that wait for one another: each needs the next, and the last needs the first.
+    #[error("the needs form a cycle: {}", .0.iter().map(TaskId::as_str).collect::<Vec<_>>().join(" → "))]
+    Cycle(Vec<TaskId>),
+    /// No task at all.
+    #[error("the plan has no task")]
+    Empty,
+}
+
+impl Plan {
+    /// Checks the graph and makes a plan. Takes time linear in tasks and needs.
+    pub fn new(settings: Settings, tasks: Vec<TaskSpec>) -> Result<Self, Vec<PlanError>> {
+        let mut errors = Vec::new();
+        let places = places(&tasks, &mut errors);
+        for task in &tasks {
+            for (need, _) in &task.needs {
+                if *need == task.id {
+                    errors.push(PlanError::SelfNeed(need.clone()));
+                } else if !places.contains_key(need) {
+                    errors.push(PlanError::UnknownNeed { task: task.id.clone(), need: need.clone() });
+                }
+            }
+        }
+        if tasks.is_empty() {
+            errors.push(PlanError::Empty);
+        }
+        if errors.is_empty()
+            && let Err(cycle) = topological(&tasks)
+        {
+            errors.push(PlanError::Cycle(cycle));
+        }
+        if errors.is_empty() { Ok(Self { settings, tasks }) } else { Err(errors) }
+    }
+
+    /// What holds for the whole run.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The tasks in the order of the file.
+    pub fn tasks(&self) -> &[TaskSpec] {
+        &self.tasks
+    }
+
+    /// The parts, for recording.
+    pub fn into_parts(self) -> (Settings, Vec<TaskSpec>) {
+        (self.settings, self.tasks)
+    }
+
+    /// Positions of the tasks so that each comes after what it needs; plan order breaks ties.
+    pub fn order(&self) -> Vec<usize> {
+        topological(&self.tasks).expect("a plan is acyclic by construction")
+    }
+
+    /// For each task the number of tasks on the longest path that starts with it: 1 for a task that nothing needs.
+    pub fn remaining_path(&self) -> Vec<u32> {
+        let places = places(&self.tasks, &mut Vec::new());
+        let mut longest = vec![1_u32; self.tasks.len()];
+        for at in self.order().into_iter().rev() {
+            for (need, _) in &self.tasks[at].needs {
+                let through = longest[at] + 1;
+                let need = &mut longest[places[need]];
+                *need = (*need).max(through);
+            }
+        }
+        longest
+    }
+}
+
+fn places<'a>(tasks: &'a [TaskSpec], errors: &mut Vec<PlanError>) -> BTreeMap<&'a TaskId, usize> {
+    let mut places = BTreeMap::new();
+    for (at, task) in tasks.iter().enumerate() {
+        if places.insert(&task.id, at).is_some() {
+            errors.push(PlanError::Duplicate(task.id.clone()));
+        }
+    }
+    places
+}
+
+/// Kahn's algorithm with a sorted frontier, so that plan order breaks ties. The error is one cycle, each task needing the next.
+pub fn topological<S: Borrow<TaskSpec>>(tasks: &[S]) -> Result<Vec<usize>, Vec<TaskId>> {
+    let tasks: Vec<&TaskSpec> = tasks.iter().map(Borrow::borrow).collect();
+    let places: BTreeMap<&TaskId, usize> =
+        tasks.iter().enumerate().map(|(at, task)| (&task.id, at)).collect();
+    let mut unmet: Vec<usize> = tasks.iter().map(|task| task.needs.len()).collect();
+    let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
+    for (at, task) in tasks.iter().enumerate() {
+        for (need, _) in &task.needs {
+            match places.get(need) {
+                Some(&place) => needed_by[place].push(at),
+                None => unmet[at] -= 1,
+            }
+        }
+    }
+    let mut frontier: BTreeSet<usize> = (0..tasks.len()).filter(|&at| unmet[at] == 0).collect();
+    let mut order = Vec::with_capacity(tasks.len());
+    while let Some(at) = frontier.pop_first() {
+        order.push(at);
+        for &next in &needed_by[at] {
+            unmet[next] -= 1;
+            if unmet[next] == 0 {
+                frontier.insert(next);
+            }
+        }
+    }
+    if order.len() == tasks.len() { Ok(order) } else { Err(cycle(&tasks, &places, &unmet)) }
+}
+
+/// Walks needs among the tasks that never became ready until one comes up again.
+fn cycle(tasks: &[&TaskSpec], places: &BTreeMap<&TaskId, usize>, unmet: &[usize]) -> Vec<TaskId> {
+    let mut at = unmet.iter().position(|&left| left > 0).expect("a cycle leaves tasks with unmet needs");
+    let mut path: Vec<usize> = Vec::new();
+    loop {
+        if let Some(start) = path.iter().position(|&seen| seen == at) {
+            return path[start..].iter().map(|&at| tasks[at].id.clone()).collect();
+        }
+        path.push(at);
+        at = tasks[at]
+            .needs
+            .iter()
+            .filter_map(|(need, _)| places.get(need).copied())
+            .find(|&need| unmet[need] > 0)
+            .expect("a task that never became ready needs another such task");
+    }
+}

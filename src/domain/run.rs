@@ -1,0 +1,192 @@
+//! The run as a whole: who drives it, what was asked of it, whether it may go on. Knows tasks only as reasons.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::TaskId;
+use crate::checks::Checks;
+use crate::event::{Event, Opened, RunPlanned};
+use crate::fact::{Outcome, Request};
+use crate::plan::{Gate, Settings};
+
+/// Where the checks on the base stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Preflight {
+    /// They run, or are about to.
+    Due(Checks),
+    /// They are green, or were not wanted.
+    Passed,
+    /// One is red.
+    Failed {
+        /// Which.
+        name: String,
+        /// The gate run.
+        n: u32,
+    },
+}
+
+/// Why nothing new starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Pause {
+    /// Somebody asked for it.
+    Asked,
+    /// A task failed, and the plan says so.
+    Failed(TaskId),
+}
+
+/// The run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// The run it retries.
+    pub parent: Option<String>,
+    /// What holds for all of it.
+    pub settings: Box<Settings>,
+    /// The plan file, as the user named it.
+    pub source: String,
+    /// When it was planned, in milliseconds since 1970.
+    pub started_ms: u64,
+    /// How many tasks it has.
+    pub tasks: u32,
+    /// The epoch of the process that drives it; 0 before the first.
+    pub epoch: u64,
+    /// Attempts at once.
+    pub slots: u32,
+    /// The checks on the base.
+    pub preflight: Preflight,
+    /// All gates that run on the base.
+    pub base_gates: Vec<Gate>,
+    /// Why nothing new starts.
+    pub pause: Option<Pause>,
+    /// The signal that asked to finish what runs.
+    pub drain: Option<i32>,
+    /// The signal that asked to stop what runs.
+    pub interrupt: Option<i32>,
+    /// Whether all of it was cancelled.
+    pub cancelled: bool,
+    /// The failed task that stops it.
+    pub halted: Option<TaskId>,
+    /// Whether its time is up.
+    pub overdue: bool,
+    /// The seq at which there was no room on the disk, and when that was, in milliseconds since 1970.
+    pub no_room: Option<(u64, u64)>,
+    /// Why it stopped, if it did and was not opened again.
+    pub stopped: Option<(Outcome, String)>,
+    /// How it came out, once every task is final.
+    pub finished: Option<Outcome>,
+    /// Requests that were carried out.
+    pub requests: BTreeSet<String>,
+}
+
+impl Run {
+    pub(crate) fn new(event: &RunPlanned) -> Self {
+        let settings = event.settings.clone();
+        Self {
+            id: event.run.clone(),
+            parent: event.parent.clone(),
+            source: event.source.clone(),
+            started_ms: event.at_ms,
+            tasks: event.tasks,
+            epoch: 0,
+            slots: settings.concurrency,
+            preflight: Preflight::Passed,
+            base_gates: Vec::new(),
+            pause: None,
+            drain: None,
+            interrupt: None,
+            cancelled: false,
+            halted: None,
+            overdue: false,
+            no_room: None,
+            stopped: None,
+            finished: None,
+            requests: BTreeSet::new(),
+            settings,
+        }
+    }
+
+    /// The base is checked again whenever it was red and the run is opened anew.
+    pub(crate) fn opened(&mut self, event: &Opened) {
+        self.epoch = event.epoch;
+        self.stopped = None;
+        self.pause = None;
+        self.drain = None;
+        self.interrupt = None;
+        self.overdue = false;
+        self.no_room = None;
+        if matches!(self.preflight, Preflight::Failed { .. }) {
+            self.preflight = self.first_preflight();
+        }
+    }
+
+    /// The checks on the base, or none if they are not wanted.
+    pub(crate) fn first_preflight(&self) -> Preflight {
+        let setup = !self.settings.workspace.setup.is_empty();
+        let base = self.settings.base.clone();
+        let checks = Checks::new(base, &self.base_gates, crate::checks::Stage::Preflight, setup);
+        if self.settings.preflight && !checks.passed() { Preflight::Due(checks) } else { Preflight::Passed }
+    }
+
+    /// Whether a process drives it.
+    pub fn is_live(&self) -> bool {
+        self.epoch > 0 && self.finished.is_none() && self.stopped.is_none()
+    }
+
+    /// Whether new attempts may start, as far as the run as a whole is concerned.
+    pub fn may_start(&self) -> bool {
+        self.is_live()
+            && self.pause.is_none()
+            && self.drain.is_none()
+            && self.interrupt.is_none()
+            && !self.overdue
+            && self.halted.is_none()
+            && !self.cancelled
+            && self.no_room.is_none()
+            && self.preflight == Preflight::Passed
+    }
+
+    /// When its time is up, in milliseconds since 1970.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.settings.deadline_ms.map(|within_ms| self.started_ms.saturating_add(within_ms))
+    }
+
+    pub(crate) fn requested(&mut self, request: &Request) {
+        match request {
+            Request::Cancel { tasks } => self.cancelled |= tasks.is_empty(),
+            Request::Pause => self.pause = Some(Pause::Asked),
+            Request::Unpause => self.pause = None,
+            Request::AddBudget { .. } | Request::SetBudget { .. } => {}
+            Request::SetConcurrency { slots } => self.slots = *slots,
+            Request::Drain { signal } => self.drain = Some(*signal),
+            Request::Interrupt { signal } => self.interrupt = Some(*signal),
+        }
+    }
+
+    /// The gate of the base at a place in its list is advisory.
+    pub(crate) fn is_advisory(&self, index: u32) -> bool {
+        self.base_gates.get(index as usize).is_some_and(|gate| gate.advisory)
+    }
+
+    pub(crate) fn apply(&mut self, seq: u64, event: &Event) {
+        match event {
+            Event::Opened(event) => self.opened(event),
+            Event::PreflightPassed(_) => self.preflight = Preflight::Passed,
+            Event::PreflightFailed(event) => {
+                self.preflight = Preflight::Failed { name: event.name.clone(), n: event.n };
+            }
+            Event::Requested(event) => {
+                self.requests.insert(event.id.clone());
+                self.requested(&event.request);
+            }
+            Event::RunPaused(event) => self.pause = Some(Pause::Failed(event.because.clone())),
+            Event::DeadlineReached(_) => self.overdue = true,
+            Event::RoomLost(event) => self.no_room = Some((seq, event.at_ms)),
+            Event::RoomBack(_) => self.no_room = None,
+            Event::RunStopped(event) => self.stopped = Some((event.outcome, event.detail.clone())),
+            Event::RunFinished(event) => self.finished = Some(event.outcome),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! All tasks of a run, and where each is filed: who is ready at which price, who waits for a time, who needs a decision. Decides nothing.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::ledger::Ledger;
+use crate::plan::NeedWhen;
+use crate::task::{Phase, Task};
+use crate::{TaskId, Usd};
+
+/// What an agent with neither estimate nor budget reserves.
+pub const ASSUMED_ESTIMATE: Usd = Usd::from_dollars(1);
+
+/// The order among ready tasks: higher priority, longer remaining path, earlier in the plan.
+type Place = (Reverse<i32>, Reverse<u32>, usize);
+
+/// Where a task is filed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum File {
+    Idle,
+    Ready(Usd, Place),
+    Backoff(u64),
+    Agenda,
+    Slot,
+    Busy,
+    Ended,
+}
+
+/// The tasks of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tasks {
+    list: Vec<Task>,
+    by_id: BTreeMap<TaskId, usize>,
+    #[serde(skip)]
+    needed_by: Vec<Vec<(usize, NeedWhen)>>,
+    #[serde(skip)]
+    files: Vec<Option<File>>,
+    #[serde(skip)]
+    order: Vec<usize>,
+    #[serde(skip)]
+    index: Index,
+}
+
+/// Who is where, so that a decision costs what it changes and not what the run holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Index {
+    ready: BTreeMap<Usd, BTreeSet<Place>>,
+    backoff: BTreeSet<(u64, usize)>,
+    agenda: BTreeSet<usize>,
+    slots: BTreeSet<usize>,
+    busy: BTreeSet<usize>,
+    gating: BTreeSet<usize>,
+    leftovers: BTreeSet<usize>,
+    /// Tasks that are not final, by their place in the topological order.
+    open: BTreeSet<(usize, usize)>,
+    ended: usize,
+}
+
+impl Tasks {
+    /// All tasks, in plan order.
+    pub fn iter(&self) -> impl Iterator<Item = &Task> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The task with an id.
+    pub fn get(&self, id: &TaskId) -> Option<&Task> {
+        self.by_id.get(id).map(|&at| &self.list[at])
+    }
+
+    /// The place of a task in the plan.
+    pub fn place(&self, id: &TaskId) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The task at a place in the plan.
+    pub fn at(&self, place: usize) -> &Task {
+        &self.list[place]
+    }
+
+    /// How many are final.
+    pub fn ended(&self) -> usize {
+        self.index.ended
+    }
+
+    /// Whether every task is final.
+    pub fn all_ended(&self) -> bool {
+        self.index.ended == self.list.len()
+    }
+
+    /// The first task about which something is to be decided.
+    pub fn on_agenda(&self) -> Option<&Task> {
+        self.index.agenda.first().map(|&at| &self.list[at])
+    }
+
+    /// Tasks that hold a slot.
+    pub fn in_slots(&self) -> impl Iterator<Item = &Task> {
+        self.index.slots.iter().map(|&at| &self.list[at])
+    }
+
+    /// How many slots are taken.
+    pub fn slots_taken(&self) -> usize {
+        self.index.slots.len()
+    }
+
+    /// Whether anything of an attempt is under way, in a slot or after it.
+    pub fn any_under_way(&self) -> bool {
+        !(self.index.slots.is_empty() && self.index.busy.is_empty() && self.index.agenda.is_empty())
+    }
+
+    /// Whether a worktree is still to be removed.
+    pub fn any_leftover(&self) -> bool {
+        !self.index.leftovers.is_empty()
+    }
+
+    /// Tasks whose own gates run.
+    pub fn gating(&self) -> impl Iterator<Item = &Task> {
+        self.index.gating.iter().map(|&at| &self.list[at])
+    }
+
+    /// The retry that is due next: when, and whose.
+    pub fn next_retry(&self) -> Option<(u64, &Task)> {
+        self.index.backoff.first().map(|&(at_ms, at)| (at_ms, &self.list[at]))
+    }
+
+    /// The best ready task that costs at most `free` to start; no limit when that is none.
+    pub fn best_ready(&self, free: Option<Usd>) -> Option<(&Task, Usd)> {
+        let affordable = self.index.ready.range(..=free.unwrap_or(Usd::from_micros(u64::MAX)));
+        affordable
+            .filter_map(|(reserve, places)| places.first().map(|place| (*place, *reserve)))
+            .min()
+            .map(|((_, _, at), reserve)| (&self.list[at], reserve))
+    }
+
+    /// The task whose turn it is to land in plan order: the first that is not final.
+    pub fn first_open(&self) -> Option<&Task> {
+        self.index.open.first().map(|&(_, at)| &self.list[at])
+    }
+
+    /// How many are ready.
+    pub fn ready(&self) -> usize {
+        self.index.ready.values().map(BTreeSet::len).sum()
+    }
+
+    pub(crate) fn push(&mut self, task: Task) {
+        self.by_id.insert(task.spec.id.clone(), self.list.len());
+        self.list.push(task);
+        self.files.push(None);
+    }
+
+    /// Once all tasks are there: who needs whom, who is how far from the end, who may start.
+    pub(crate) fn link(&mut self, ledger: &Ledger) {
+        let mut needed_by = vec![Vec::new(); self.list.len()];
+        for (at, task) in self.list.iter().enumerate() {
+            for (need, when) in &task.spec.needs {
+                if let Some(&place) = self.by_id.get(need) {
+                    needed_by[place].push((at, *when));
+                }
+            }
+        }
+        self.needed_by = needed_by;
+        self.rank();
+        for task in &mut self.list {
+            task.unmet = u32::try_from(task.spec.needs.len()).unwrap_or(u32::MAX);
+        }
+        for at in 0..self.list.len() {
+            self.settle(at, ledger);
+        }
+    }
+
+    /// The longest remaining path of each task, by a walk against the needs.
+    fn rank(&mut self) {
+        let specs: Vec<_> = self.list.iter().map(|task| task.spec.clone()).collect();
+        let order = crate::plan::topological(&specs).unwrap_or_else(|_| (0..specs.len()).collect());
+        self.order = vec![0; order.len()];
+        for (position, &at) in order.iter().enumerate() {
+            self.order[at] = position;
+        }
+        for &at in order.iter().rev() {
+            let above = self.needed_by[at].iter().map(|&(next, _)| self.list[next].rank).max();
+            self.list[at].rank = above.map_or(1, |rank| rank + 1);
+        }
+    }
+
+    /// Changes a task, files it anew, and tells those that need it when it ended.
+    pub(crate) fn change<E>(
+        &mut self,
+        at: usize,
+        ledger: &Ledger,
+        change: impl FnOnce(&mut Task) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let was_ended = self.list[at].end().is_some();
+        change(&mut self.list[at])?;
+        if was_ended {
+            self.file(at, ledger)
+        } else {
+            self.settle(at, ledger)
+        }
+        Ok(())
+    }
+
+    /// Files a task. If it is final, those that need it are told.
+    fn settle(&mut self, at: usize, ledger: &Ledger) {
+        self.file(at, ledger);
+        let Some(landed) = self.list[at].end().map(crate::task::End::is_landed) else { return };
+        let id = self.list[at].spec.id.clone();
+        for (next, when) in self.needed_by[at].clone() {
+            let task = &mut self.list[next];
+            if landed || when == NeedWhen::Ended {
+                task.unmet = task.unmet.saturating_sub(1);
+            } else if task.doomed.is_none() {
+                task.doomed = Some(id.clone());
+            }
+            self.file(next, ledger);
+        }
+    }
+
+    /// Files all ready tasks anew, after the cap changed.
+    pub(crate) fn refile(&mut self, ledger: &Ledger) {
+        for at in 0..self.list.len() {
+            self.file(at, ledger);
+        }
+    }
+
+    fn file(&mut self, at: usize, ledger: &Ledger) {
+        let task = &mut self.list[at];
+        if task.phase == Phase::Waiting && task.unmet == 0 {
+            task.phase = Phase::Ready;
+        }
+        let file = filing(task, at, ledger);
+        let gating = matches!(task.phase, Phase::Gating(_));
+        let leftover = !task.leftovers.is_empty();
+        set(&mut self.index.gating, at, gating);
+        set(&mut self.index.leftovers, at, leftover);
+        set(&mut self.index.open, (self.order[at], at), file != File::Ended);
+        if let Some(old) = self.files[at].replace(file) {
+            self.index.take(at, old);
+        }
+        self.index.put(at, file);
+    }
+}
+
+impl Index {
+    fn put(&mut self, at: usize, file: File) {
+        match file {
+            File::Idle => {}
+            File::Ready(reserve, place) => {
+                self.ready.entry(reserve).or_default().insert(place);
+            }
+            File::Backoff(at_ms) => {
+                self.backoff.insert((at_ms, at));
+            }
+            File::Agenda => {
+                self.agenda.insert(at);
+            }
+            File::Slot => {
+                self.slots.insert(at);
+            }
+            File::Busy => {
+                self.busy.insert(at);
+            }
+            File::Ended => self.ended += 1,
+        }
+    }
+
+    fn take(&mut self, at: usize, file: File) {
+        match file {
+            File::Idle => {}
+            File::Ready(reserve, place) => {
+                if let Some(places) = self.ready.get_mut(&reserve) {
+                    places.remove(&place);
+                    if places.is_empty() {
+                        self.ready.remove(&reserve);
+                    }
+                }
+            }
+            File::Backoff(at_ms) => {
+                self.backoff.remove(&(at_ms, at));
+            }
+            File::Agenda => {
+                self.agenda.remove(&at);
+            }
+            File::Slot => {
+                self.slots.remove(&at);
+            }
+            File::Busy => {
+                self.busy.remove(&at);
+            }
+            File::Ended => self.ended -= 1,
+        }
+    }
+}
+
+fn set<P: Ord>(places: &mut BTreeSet<P>, place: P, member: bool) {
+    if member {
+        places.insert(place);
+    } else {
+        places.remove(&place);
+    }
+}
+
+fn filing(task: &Task, at: usize, ledger: &Ledger) -> File {
+    let idle = if task.cancel { File::Agenda } else { File::Idle };
+    match &task.phase {
+        Phase::Waiting if task.doomed.is_some() => File::Agenda,
+        Phase::Waiting | Phase::Held { .. } | Phase::Queued => idle,
+        Phase::Ready | Phase::Backoff { .. } if task.cancel => File::Agenda,
+        Phase::Ready => match reserve(task, ledger) {
+            Some(amount) => File::Ready(amount, (Reverse(task.spec.priority), Reverse(task.rank), at)),
+            None => File::Agenda,
+        },
+        Phase::Backoff { at_ms } => File::Backoff(*at_ms),
+        Phase::Judging(_) | Phase::Failing { .. } => File::Agenda,
+        Phase::Making | Phase::Running => File::Slot,
+        Phase::Gating(checks) if checks.passed() || checks.red().is_some() => File::Agenda,
+        Phase::Saving | Phase::Gating(_) => File::Busy,
+        // The train knows how far a merge is.
+        Phase::Merging => File::Idle,
+        Phase::Ended(_) => File::Ended,
+    }
+}
+
+/// What the next attempt of a task reserves; none if the task's own money is spent.
+pub fn reserve(task: &Task, ledger: &Ledger) -> Option<Usd> {
+    let limit = task.spec.budget.or(ledger.cap());
+    let left = limit.map(|limit| limit.minus(ledger.spent_by(&task.spec.id)));
+    if task.spec.budget.is_some() && left == Some(Usd::ZERO) {
+        return None;
+    }
+    let tries_left = u64::from(task.spec.retries.max.saturating_sub(task.retries)) + 1;
+    let share = match (task.spec.estimate, task.spec.budget, left) {
+        (Some(estimate), _, _) => estimate,
+        (None, Some(_), Some(left)) => Usd::from_micros(left.micros().div_ceil(tries_left)),
+        (None, _, _) if task.spec.is_agent() => ASSUMED_ESTIMATE,
+        (None, _, _) => Usd::ZERO,
+    };
+    // A task without a budget of its own may wait for the run's cap to grow, so its share is not cut to what is left.
+    Some(if task.spec.budget.is_some() { left.map_or(share, |left| share.min(left)) } else { share })
+}
