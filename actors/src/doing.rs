@@ -1,0 +1,119 @@
+//! What an actor is doing: each owed effect once, as long as it is owed. Knows neither the effects nor the world's answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ractor::{ActorRef, Message};
+use swarm_domain::effect::{Effect, Key};
+use swarm_domain::{Command, Event};
+use tokio::task::AbortHandle;
+
+use crate::journal::JournalMsg;
+use crate::ports::{Tell, World};
+use crate::writer::{Reply, Submit};
+
+/// What an actor that performs effects is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Everything it owes, as of a seq.
+    Owes(u64, Vec<Effect>),
+    /// An effect is over, and its facts are answered; as of a seq.
+    Done(Key, u64),
+    /// An effect ended without facts, by a panic.
+    Broken(Key, String),
+}
+
+/// Effects under way, and those that were answered at a seq which the actor has not been told of yet.
+#[derive(Debug, Default)]
+pub(crate) struct Doing {
+    running: BTreeMap<Key, AbortHandle>,
+    answered: BTreeMap<Key, u64>,
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        for handle in self.running.values() {
+            handle.abort();
+        }
+    }
+}
+
+/// What an effect needs while it is under way.
+pub(crate) struct Means<'a, M> {
+    pub(crate) world: &'a Arc<dyn World>,
+    pub(crate) journal: &'a ActorRef<JournalMsg>,
+    pub(crate) myself: &'a ActorRef<M>,
+}
+
+impl Doing {
+    /// Starts what is owed and not under way. An effect that was answered after this news was written is not started
+    /// again on its account.
+    pub(crate) fn owes<M: Message + From<Told>>(
+        &mut self,
+        seq: u64,
+        effects: Vec<Effect>,
+        means: &Means<'_, M>,
+    ) {
+        self.answered.retain(|_, at| *at > seq);
+        for effect in effects {
+            let key = effect.key();
+            if !self.running.contains_key(&key) && !self.answered.contains_key(&key) {
+                let handle = begin(key.clone(), effect, means);
+                self.running.insert(key, handle);
+            }
+        }
+    }
+
+    pub(crate) fn done(&mut self, key: Key, seq: u64) {
+        self.running.remove(&key);
+        self.answered.insert(key, seq);
+    }
+}
+
+fn begin<M: Message + From<Told>>(key: Key, effect: Effect, means: &Means<'_, M>) -> AbortHandle {
+    let (world, journal, myself) = (means.world.clone(), means.journal.clone(), means.myself.clone());
+    let tell = teller(journal.clone());
+    let task = tokio::spawn(async move {
+        let performed = tokio::spawn(world.perform(effect, tell));
+        let _abort_inner = AbortOnDrop(performed.abort_handle());
+        let told = match performed.await {
+            Ok(facts) => Told::Done(key, submit(&journal, facts).await),
+            Err(error) => Told::Broken(key, error.to_string()),
+        };
+        // The actor may have been stopped, since nothing was owed any more.
+        let _ = myself.cast(told.into());
+    });
+    task.abort_handle()
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn teller(journal: ActorRef<JournalMsg>) -> Tell {
+    Arc::new(move |event| {
+        let submit = Submit { command: Command::Fact(event), reply: None };
+        // Without a journal actor the run is over, and nobody can be told.
+        let _ = journal.cast(JournalMsg::Submit(submit));
+    })
+}
+
+/// Records facts in order; the answer is the seq as of which they are all answered.
+async fn submit(journal: &ActorRef<JournalMsg>, facts: Vec<Event>) -> u64 {
+    let mut seen = 0;
+    for fact in facts {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let submit = Submit { command: Command::Fact(fact), reply: Some(reply) };
+        if journal.cast(JournalMsg::Submit(submit)).is_err() {
+            return seen;
+        }
+        if let Ok(Reply::Durable(seq)) = answer.await {
+            seen = seq;
+        }
+    }
+    seen
+}

@@ -1,0 +1,89 @@
+//! A run that is driven: started from a journal, asked by commands, over when it says so.
+
+use std::sync::Arc;
+
+use ractor::{Actor as Ractor, ActorRef};
+use swarm_domain::decide::{Command, Refusal};
+use swarm_domain::fact::{Outcome, Request};
+use swarm_domain::state::State;
+use tokio::sync::oneshot;
+
+use crate::ports::World;
+use crate::supervisor::{Supervisor, SupervisorArgs, SupervisorMsg};
+use crate::writer::{Committed, Reply, Submit, Writer, WriterError};
+
+/// Why a run could not be driven to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(WriterError),
+    /// An actor failed again and again.
+    #[error("the {0} actor failed too often: {1}")]
+    Actor(String, String),
+    /// The actors could not be started.
+    #[error("the actors could not be started: {0}")]
+    Spawn(String),
+    /// The supervisor is gone without a word.
+    #[error("the supervisor is gone")]
+    Gone,
+}
+
+/// How a run came out.
+#[derive(Debug)]
+pub struct Ended {
+    /// For machines.
+    pub outcome: Outcome,
+    /// The state at its end.
+    pub state: Box<State>,
+}
+
+/// What it takes to drive a run.
+pub struct Start {
+    /// Log and state.
+    pub writer: Writer,
+    /// The world.
+    pub world: Arc<dyn World>,
+    /// Sees each commit, on the writer's thread: it must be quick.
+    pub observer: Box<dyn FnMut(&Committed) + Send>,
+    /// The process that drives.
+    pub pid: u32,
+    /// The version of swarm.
+    pub version: String,
+}
+
+/// A run that is being driven.
+#[derive(Clone)]
+pub struct Handle {
+    supervisor: ActorRef<SupervisorMsg>,
+}
+
+/// Starts the actors. The answer to wait for is how the run ends.
+pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<Ended, RunError>>), RunError> {
+    let (done, ended) = oneshot::channel();
+    let open = Command::Open { epoch: start.writer.epoch(), pid: start.pid, version: start.version };
+    let args =
+        SupervisorArgs { writer: start.writer, world: start.world, observer: start.observer, open, done };
+    let spawned = Ractor::spawn(None, Supervisor, args).await;
+    let (supervisor, _) = spawned.map_err(|error| RunError::Spawn(error.to_string()))?;
+    Ok((Handle { supervisor }, ended))
+}
+
+impl Handle {
+    /// Asks for something; the answer comes once it is durable.
+    pub async fn ask(
+        &self,
+        id: String,
+        by: String,
+        request: Request,
+    ) -> Result<Result<u64, Refusal>, RunError> {
+        let (reply, answer) = oneshot::channel();
+        let submit = Submit { command: Command::Ask { id, by, request }, reply: Some(reply) };
+        self.supervisor.cast(SupervisorMsg::Submit(submit)).map_err(|_| RunError::Gone)?;
+        match answer.await {
+            Ok(Reply::Durable(seq)) => Ok(Ok(seq)),
+            Ok(Reply::Refused(refusal)) => Ok(Err(refusal)),
+            Ok(Reply::Unknown(_)) | Err(_) => Err(RunError::Gone),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Whole runs on real actors and a real journal, in a world that answers at once.
+#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use swarm_actors::ports::Doing;
+use swarm_actors::{Committed, Ended, Start, Tell, World, Writer, digest, start};
+use swarm_domain::effect::{Actor, Effect};
+use swarm_domain::event::{
+    AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
+};
+use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
+use swarm_domain::plan::{
+    Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray,
+    OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
+};
+use swarm_domain::{Command, Event, NewRun, Oid, TaskId, Usd};
+use swarm_journal::Log;
+
+/// A world in which everything works at once, and actors panic when told to.
+#[derive(Default)]
+struct Kind {
+    clock: AtomicU64,
+    panics: Mutex<BTreeSet<Actor>>,
+    runs: Mutex<BTreeMap<(TaskId, u32), u32>>,
+    target: Mutex<Option<Oid>>,
+}
+
+impl World for Kind {
+    fn now_ms(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn entropy(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn perform(&self, effect: Effect, _tell: Tell) -> Doing<Vec<Event>> {
+        let facts = self.answer(effect);
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            facts
+        })
+    }
+
+    fn set_grant(&self, _task: &TaskId, _attempt: u32, _grant: Usd, _refused: bool) -> Doing<()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn usage(&self, _task: &TaskId, _attempt: u32) -> Doing<Usage> {
+        Box::pin(std::future::ready(Usage::default()))
+    }
+
+    fn before(&self, actor: &Actor) -> Doing<()> {
+        assert!(!self.panics.lock().unwrap().remove(actor), "a panic that the test asked for");
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl Kind {
+    fn answer(&self, effect: Effect) -> Vec<Event> {
+        let fact: Event = match effect {
+            Effect::ReadTarget { .. } => {
+                TargetSeen { found: self.target.lock().unwrap().clone(), keeps: true }.into()
+            }
+            Effect::MakeWorktree { task, attempt, onto, .. } => {
+                let path = format!("/nowhere/{task}-{attempt}");
+                WorktreeMade { task, attempt, start: onto, path, git_dir: String::new(), conflicts: vec![] }
+                    .into()
+            }
+            Effect::RunAttempt(run) => {
+                *self.runs.lock().unwrap().entry((run.task.clone(), run.attempt)).or_default() += 1;
+                AgentExited {
+                    task: run.task,
+                    attempt: run.attempt,
+                    nonce: run.nonce,
+                    ending: Ending::Exited { code: 0 },
+                    usage: Usage { usd: Some(Usd::from_micros(10)), ..Usage::default() },
+                    charge: Usd::ZERO,
+                    cost: Cost::Metered,
+                    tail: String::new(),
+                    stragglers: 0,
+                    at_ms: 0,
+                }
+                .into()
+            }
+            Effect::Preserve(keep) => Preserved {
+                tip: Oid::new(&format!("tip-{}-{}", keep.task, keep.attempt)),
+                task: keep.task,
+                attempt: keep.attempt,
+                changed: true,
+                descends: true,
+                missing: false,
+                strays: vec![],
+                markers: vec![],
+                subjects: vec![],
+            }
+            .into(),
+            Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
+            Effect::RunGate(gate) => {
+                GateEnded { n: gate.n, verdict: Verdict::Green, tail: String::new(), took_ms: 1 }.into()
+            }
+            Effect::BuildMerge(merge) => {
+                let commit = Oid::new(&format!("commit-{}", merge.task));
+                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit }.into()
+            }
+            Effect::Land { task, attempt, old, commit, .. } => {
+                let mut target = self.target.lock().unwrap();
+                assert_eq!(*target, old, "a landing is a compare-and-swap");
+                *target = Some(commit.clone());
+                Merged { task, attempt, commit }.into()
+            }
+            Effect::StopAttempt { .. }
+            | Effect::WatchTarget { .. }
+            | Effect::WatchRoom { .. }
+            | Effect::Meter { .. } => {
+                return Vec::new();
+            }
+        };
+        vec![fact]
+    }
+}
+
+fn task(id: &str, needs: &[&str]) -> TaskSpec {
+    TaskSpec {
+        id: TaskId::new(id).unwrap(),
+        title: id.to_owned(),
+        work: Work::Run(Program::Shell("true".to_owned())),
+        needs: needs.iter().map(|need| (TaskId::new(need).unwrap(), NeedWhen::Merged)).collect(),
+        files: vec![],
+        budget: None,
+        estimate: Some(Usd::from_micros(20)),
+        timeout_ms: None,
+        idle_timeout_ms: None,
+        retries: Retries {
+            max: 0,
+            from: RetryFrom::Previous,
+            after: BTreeSet::new(),
+            delay_ms: 0,
+            factor_percent: 200,
+            delay_max_ms: 0,
+        },
+        gates: vec![],
+        if_no_changes: OnChangeless::Ok,
+        on_claim_violation: OnStray::Warn,
+        env: BTreeMap::new(),
+        pass_env: vec![],
+        setup: vec![],
+        priority: 0,
+        optional: false,
+        labels: vec![],
+    }
+}
+
+fn plan(tasks: Vec<TaskSpec>) -> Plan {
+    let settings = Settings {
+        name: "test".to_owned(),
+        base: Oid::new("base"),
+        target: "swarm/test".to_owned(),
+        target_at: None,
+        cap: Some(Usd::from_dollars(1)),
+        warn_percent: 80,
+        tokens: None,
+        on_unknown_cost: OnUnknownCost::Estimate,
+        concurrency: 4,
+        gate_slots: 1,
+        deadline_ms: None,
+        on_failure: OnFailure::Continue,
+        instructions: String::new(),
+        workspace: Workspace::default(),
+        shared: vec![],
+        pass_env: vec![],
+        merge: MergePolicy {
+            strategy: Strategy::Squash,
+            order: MergeOrder::Ready,
+            on_conflict: OnConflict::Retry,
+        },
+        preflight: true,
+        identity: ("swarm".to_owned(), "swarm@localhost".to_owned()),
+    };
+    Plan::new(settings, tasks).unwrap()
+}
+
+async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("journal");
+    let log = Log::create(&dir, [7; 16]).unwrap();
+    let mut writer = Writer::new(log, &[], world.clone()).unwrap();
+    let new = NewRun {
+        run: "r1".to_owned(),
+        parent: None,
+        version: "test".to_owned(),
+        source: "swarm.yaml".to_owned(),
+        plan: plan(tasks),
+        carried: BTreeMap::new(),
+    };
+    writer.record(&Command::Plan(Box::new(new))).unwrap();
+    let seqs = Arc::new(Mutex::new(Vec::new()));
+    let seen = seqs.clone();
+    let observer = Box::new(move |committed: &Committed| {
+        seen.lock().unwrap().extend(committed.events.iter().map(|recorded| recorded.seq));
+    });
+    let start_with = Start { writer, world, observer, pid: 1, version: "test".to_owned() };
+    let (_handle, ended) = start(start_with).await.unwrap();
+    let ended = ended.await.unwrap().unwrap();
+    let records = swarm_journal::read(&dir).unwrap().records;
+    let replayed = swarm_actors::writer::fold(&records).unwrap();
+    assert_eq!(digest(&replayed), digest(&ended.state), "law 3: the fold of the journal is the live state");
+    let seqs = seqs.lock().unwrap().clone();
+    (ended, seqs)
+}
+
+fn all_merged(ended: &Ended) {
+    assert_eq!(ended.outcome, Outcome::Landed);
+    assert!(ended.state.run().tasks.iter().all(|task| task.word() == "merged"));
+}
+
+#[tokio::test]
+async fn a_graph_lands_and_its_journal_folds_to_the_same_state() {
+    let tasks = vec![task("a", &[]), task("b", &["a"]), task("c", &["a"]), task("d", &["b", "c"])];
+    let (ended, seqs) = run(Arc::new(Kind::default()), tasks).await;
+    all_merged(&ended);
+    assert_eq!(ended.state.run().ledger.spent(), Usd::from_micros(40));
+    assert_eq!(ended.state.run().ledger.reserved(), Usd::ZERO);
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "every event is published once, in order");
+}
+
+#[tokio::test]
+async fn hundreds_of_tasks_land() {
+    let tasks = (0..300).map(|at| task(&format!("t{at}"), &[])).collect();
+    let (ended, _) = run(Arc::new(Kind::default()), tasks).await;
+    all_merged(&ended);
+}
+
+#[tokio::test]
+async fn an_actor_that_panics_is_restarted_from_its_view() {
+    for who in [Actor::Task(TaskId::new("b").unwrap()), Actor::Merge, Actor::Budget] {
+        let world = Arc::new(Kind::default());
+        world.panics.lock().unwrap().insert(who.clone());
+        let (ended, _) = run(world.clone(), vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])]).await;
+        all_merged(&ended);
+        assert!(world.panics.lock().unwrap().is_empty(), "{who:?} did not panic");
+    }
+}
