@@ -1,0 +1,26 @@
+//! Git, by its command line: each operation that swarm needs, typed. Knows no task and no journal.
+
+mod checkouts;
+mod command;
+mod error;
+mod history;
+mod land;
+mod listing;
+mod merge;
+mod preserve;
+mod rebuild;
+mod refs;
+mod repo;
+mod snapshot;
+mod user_files;
+mod worktree;
+
+pub use error::GitError;
+pub use history::CommitInfo;
+pub use land::{Landed, LandedHow};
+pub use merge::{MergeOrder, Merged, Strategy};
+pub use preserve::{Preserve, Preserved};
+pub use rebuild::Rebuilt;
+pub use repo::{Identity, Repo};
+pub use snapshot::{Change, Snapshot};
+pub use worktree::Worktree;

@@ -1,0 +1,232 @@
+//! Makes what an attempt left behind reachable from a ref. Does not know whether it was any good.
+//!
+//! Law 17: everything git would track in the worktree is kept: the commits below HEAD, and on top of them one more
+//! commit with what was left uncommitted. Nothing in the worktree is trusted: neither its `.git`, nor its index, nor
+//! the branch it is on; HEAD is read from the admin folder and the files are compared with the private index.
+
+use std::fs;
+
+use super::command::path_text;
+use super::error::GitError;
+use super::history::CommitInfo;
+use super::listing::{Listing, files_below, nul_terminated};
+use super::merge::NewCommit;
+use super::repo::{Identity, Repo};
+use super::worktree::{Worktree, remove_tree};
+
+/// The status that `Listing` reads. `dirty`: a submodule's own git is never started, it has its own configuration.
+pub(super) const STATUS: &[&str] =
+    &["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty"];
+
+/// What to preserve, and under which ref.
+#[derive(Clone, Debug)]
+pub struct Preserve {
+    /// Where the attempt worked.
+    pub worktree: Worktree,
+    /// The commit of the target that the attempt started from.
+    pub base: String,
+    /// The HEAD it was given: `base`, or an earlier tip rebuilt on it.
+    pub start: String,
+    /// `refs/swarm/<run>/<task>/<n>`.
+    pub ref_name: String,
+    /// The message of the commit for what is uncommitted.
+    pub message: String,
+    /// Its author and committer.
+    pub who: Identity,
+    /// Its date, in seconds since 1970.
+    pub at_s: u64,
+    /// Paths that the attempt was given with conflict markers in them.
+    pub conflict_paths: Vec<String>,
+}
+
+/// What an attempt left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preserved {
+    /// The commit the ref points to.
+    pub tip: String,
+    /// The tip's tree is not the base's.
+    pub tree_changed: bool,
+    /// The paths that differ between base and tip. One that is not UTF-8 is quoted as git does it.
+    pub paths: Vec<String>,
+    /// The base is an ancestor of the tip.
+    pub descends: bool,
+    /// Those of the given conflict paths that still hold conflict markers.
+    pub markers: Vec<String>,
+    /// The subjects of the attempt's own commits, oldest first.
+    pub subjects: Vec<String>,
+    /// The folder was deleted; the tip is the HEAD that git remembers, or the start.
+    pub missing: bool,
+    /// Submodules whose recorded commit changed. That commit may exist only in the worktree's copy of the submodule:
+    /// removing the worktree would lose it.
+    pub submodules: Vec<String>,
+}
+
+/// The tip of an attempt, and what was learned on the way.
+struct Tip {
+    oid: String,
+    /// The attempt's own commits, newest first.
+    commits: Vec<CommitInfo>,
+    missing: bool,
+}
+
+impl Repo {
+    /// Makes what is in the worktree reachable from the ref. When the ref is there already, its value is the answer.
+    pub fn preserve(&self, p: &Preserve) -> Result<Preserved, GitError> {
+        let folder = fs::symlink_metadata(&p.worktree.path).is_ok_and(|m| m.is_dir());
+        let admin = p.worktree.git_dir.is_dir();
+        let tip = if folder { self.tip_of_files(p)? } else { self.tip_of_head(p)? };
+        match self.update_ref(&p.ref_name, &tip.oid, None) {
+            Ok(()) => self.describe(p, tip),
+            Err(GitError::RefMoved { found: Some(oid), .. }) if oid == tip.oid => self.describe(p, tip),
+            Err(GitError::RefMoved { found: Some(oid), .. }) => {
+                let mut commits = self.commits_since(&p.start, &oid)?;
+                // The commit made here is not the attempt's own.
+                let first_line = p.message.lines().next().unwrap_or_default();
+                commits = commits.split_off(usize::from(commits.first().is_some_and(|c| c.subject == first_line)));
+                // With the admin folder gone as well, it was we who removed the worktree.
+                self.describe(p, Tip { oid, commits, missing: !folder && admin })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tip_of_head(&self, p: &Preserve) -> Result<Tip, GitError> {
+        let wt = &p.worktree;
+        let head = wt.detached_head().or_else(|| {
+            let git = super::command::Git::plumbing(&wt.git_dir).env("GIT_COMMON_DIR", self.common_dir());
+            git.args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).run().ok().map(|o| o.line())
+        });
+        let oid = head.filter(|h| self.commit_exists(h)).unwrap_or_else(|| p.start.clone());
+        Ok(Tip { commits: self.commits_since(&p.start, &oid)?, oid, missing: true })
+    }
+
+    fn tip_of_files(&self, p: &Preserve) -> Result<Tip, GitError> {
+        let wt = &p.worktree;
+        restore_admin(p)?;
+        let listing = self.listing(p)?;
+        let head = listing.head.clone().unwrap_or_else(|| p.start.clone());
+        let commits = self.commits_since(&p.start, &head)?;
+        let kept = |oid, commits| Ok(Tip { oid, commits, missing: false });
+        if head == p.start && listing.is_clean() {
+            return kept(head, commits);
+        }
+        self.update_private_index(wt, &listing)?;
+        let tree = wt.git(self, &wt.private_index()).arg("write-tree").run()?.line();
+        let head_tree = match commits.first() {
+            Some(newest) => newest.tree.clone(),
+            None => self.tree_of(&head)?,
+        };
+        if tree == head_tree {
+            return kept(head, commits);
+        }
+        let message = &p.message;
+        let commit = NewCommit { tree: &tree, parents: &[&head], message, who: &p.who, at_s: p.at_s };
+        kept(self.commit_tree(&commit)?, commits)
+    }
+
+    fn listing(&self, p: &Preserve) -> Result<Listing, GitError> {
+        let index = p.worktree.private_index();
+        let status = || Ok(Listing::parse(&p.worktree.git(self, &index).args(STATUS).run()?.stdout));
+        if index.exists()
+            && let Ok(listing) = status()
+        {
+            return Ok(listing);
+        }
+        // Gone or damaged: one made from the start's tree costs reading every file, and says the same.
+        for name in ["swarm-index", "swarm-index.lock"] {
+            remove_tree(&p.worktree.git_dir.join(name))?;
+        }
+        p.worktree.git(self, &index).args(["read-tree", &p.start]).run()?;
+        status()
+    }
+
+    fn update_private_index(&self, wt: &Worktree, listing: &Listing) -> Result<(), GitError> {
+        let nested = self.nested_files(wt, listing)?;
+        let mut paths = listing.to_update();
+        paths.extend(nested.iter().map(Vec::as_slice));
+        if paths.is_empty() {
+            return Ok(());
+        }
+        // Batched: one flush of the disk for all the new objects, and not one for each.
+        let git = wt.git(self, &wt.private_index()).config("core.fsyncMethod", "batch");
+        git.args(["update-index", "-z", "--add", "--remove", "--replace", "--stdin"]).stdin(nul_terminated(paths)).run()?;
+        Ok(())
+    }
+
+    /// The files of nested repositories that the ignore rules leave.
+    fn nested_files(&self, wt: &Worktree, listing: &Listing) -> Result<Vec<Vec<u8>>, GitError> {
+        let mut files = Vec::new();
+        for folder in &listing.nested {
+            files_below(&wt.path, folder, &mut files)?;
+        }
+        if files.is_empty() {
+            return Ok(files);
+        }
+        let git = wt.git(self, &wt.private_index()).args(["check-ignore", "-z", "--stdin"]);
+        let out = git.stdin(nul_terminated(files.iter().map(Vec::as_slice))).run_any()?;
+        if !matches!(out.code, Some(0 | 1)) {
+            return Err(out.into_error());
+        }
+        let ignored: std::collections::HashSet<&[u8]> = out.records().collect();
+        files.retain(|f| !ignored.contains(f.as_slice()));
+        Ok(files)
+    }
+
+    fn describe(&self, p: &Preserve, tip: Tip) -> Result<Preserved, GitError> {
+        let changes = if tip.oid == p.base { Vec::new() } else { self.raw_changes(&p.base, &tip.oid)? };
+        let paths: Vec<String> = changes.iter().map(|c| path_text(&c.path)).collect();
+        let mut subjects: Vec<String> = tip.commits.iter().map(|c| c.subject.clone()).collect();
+        subjects.reverse();
+        Ok(Preserved {
+            tree_changed: !paths.is_empty(),
+            paths,
+            descends: self.descends(p, &tip)?,
+            markers: self.markers(&tip.oid, &p.conflict_paths)?,
+            subjects,
+            missing: tip.missing,
+            submodules: changes.iter().filter(|c| c.gitlink).map(|c| path_text(&c.path)).collect(),
+            tip: tip.oid,
+        })
+    }
+
+    /// The log from start to HEAD already shows it in the usual cases.
+    fn descends(&self, p: &Preserve, tip: &Tip) -> Result<bool, GitError> {
+        let from_start = tip.oid == p.start || tip.commits.iter().any(|c| c.parents.contains(&p.start));
+        if p.start == p.base && from_start { Ok(true) } else { self.is_ancestor(&p.base, &tip.oid) }
+    }
+
+    fn markers(&self, tip: &str, paths: &[String]) -> Result<Vec<String>, GitError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let git = self.plumbing().env("GIT_LITERAL_PATHSPECS", "1").args(["grep", "-z", "-l", "-a", "-E", "--all-match"]);
+        let out = git.args(["-e", "^<{7,} ", "-e", "^={7,}\r?$", "-e", "^>{7,} ", tip, "--"]).args(paths).run_any()?;
+        if !matches!(out.code, Some(0 | 1)) {
+            return Err(out.into_error());
+        }
+        let path = |record: &[u8]| record.get(tip.len() + 1..).map(path_text);
+        Ok(out.records().filter_map(path).collect())
+    }
+}
+
+/// The agent may have had git forget the worktree while its files are still there.
+fn restore_admin(p: &Preserve) -> Result<(), GitError> {
+    let dir = &p.worktree.git_dir;
+    if dir.join("HEAD").exists() {
+        return Ok(());
+    }
+    let failed = GitError::io("restoring", dir);
+    let write = || {
+        fs::create_dir_all(dir)?;
+        fs::write(dir.join("gitdir"), format!("{}\n", p.worktree.path.join(".git").display()))?;
+        fs::write(dir.join("commondir"), "../..\n")?;
+        fs::write(dir.join("HEAD"), format!("{}\n", p.start))
+    };
+    write().map_err(failed)
+}
+
+/// Whether a `STATUS` shows a worktree at a commit with nothing changed.
+pub(super) fn is_clean_at(stdout: &[u8], commit: &str) -> bool {
+    let listing = Listing::parse(stdout);
+    listing.head.as_deref() == Some(commit) && listing.is_clean()
+}

@@ -1,0 +1,148 @@
+//! What of the repository an agent has no business to change, before and after. Reverts nothing: it names the change
+//! and the command that undoes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use super::command::{Git, records};
+use super::error::GitError;
+use super::repo::Repo;
+
+/// Refs, the user's HEAD and the configuration, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    refs: BTreeMap<String, String>,
+    head: Option<String>,
+    config: Vec<u8>,
+}
+
+/// One thing that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The ref, `HEAD`, or `config <key>`.
+    pub what: String,
+    /// What it was; `None` for absent. Values that look like a secret are not shown.
+    pub before: Option<String>,
+    /// What it is; `None` for absent.
+    pub after: Option<String>,
+    /// The command that undoes it.
+    pub undo: String,
+}
+
+impl Repo {
+    /// Notes all refs but `refs/swarm/…` and the branch `target` (without `refs/heads/`), the user's HEAD and the
+    /// repository's configuration.
+    pub fn snapshot(&self, target: &str) -> Result<Snapshot, GitError> {
+        let target = format!("refs/heads/{target}");
+        let mut refs: BTreeMap<String, String> = self.for_each_ref(&[])?.into_iter().collect();
+        refs.retain(|name, _| !name.starts_with("refs/swarm/") && *name != target);
+        let path = self.common_dir().join("config");
+        let config = fs::read(&path).map_err(GitError::io("reading", &path))?;
+        Ok(Snapshot { refs, head: Repo::head_in_file(self.git_dir()), config })
+    }
+}
+
+impl Snapshot {
+    /// What differs in a later snapshot, sorted by name.
+    pub fn diff(&self, later: &Snapshot) -> Vec<Change> {
+        let mut changes = differences(&self.refs, &later.refs, ref_change);
+        if self.head != later.head {
+            changes.push(head_change(self.head.clone(), later.head.clone()));
+        }
+        if self.config != later.config {
+            changes.extend(differences(&settings(&self.config), &settings(&later.config), config_change));
+        }
+        changes
+    }
+}
+
+fn differences<V: PartialEq>(
+    before: &BTreeMap<String, V>,
+    after: &BTreeMap<String, V>,
+    change: fn(&str, Option<&V>, Option<&V>) -> Change,
+) -> Vec<Change> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let pairs = names.into_iter().map(|n| (n, before.get(n), after.get(n)));
+    pairs.filter(|(_, b, a)| b != a).map(|(n, b, a)| change(n, b, a)).collect()
+}
+
+fn ref_change(name: &str, before: Option<&String>, after: Option<&String>) -> Change {
+    let undo = match (before, after) {
+        // The stash is a log, of which the ref is only the newest entry.
+        (Some(old), None) if name == "refs/stash" => format!("git stash store {old}"),
+        (_, Some(_)) if name == "refs/stash" => "git stash drop".to_owned(),
+        // The value to be replaced is named, so that undoing never overwrites a later change.
+        (Some(old), Some(new)) => format!("git update-ref {name} {old} {new}"),
+        (Some(old), None) => format!("git update-ref {name} {old} ''"),
+        (None, Some(new)) => format!("git update-ref -d {name} {new}"),
+        (None, None) => String::new(),
+    };
+    Change { what: name.to_owned(), before: before.cloned(), after: after.cloned(), undo }
+}
+
+fn head_change(before: Option<String>, after: Option<String>) -> Change {
+    let undo = match before.as_deref().map(|b| (b, b.strip_prefix("ref: refs/heads/"))) {
+        Some((_, Some(branch))) => format!("git switch {branch}"),
+        Some((oid, None)) => format!("git switch --detach {oid}"),
+        None => "git switch -".to_owned(),
+    };
+    Change { what: "HEAD".to_owned(), before, after, undo }
+}
+
+fn config_change(key: &str, before: Option<&Vec<String>>, after: Option<&Vec<String>>) -> Change {
+    let shown = |values: &Vec<String>| values.iter().map(|v| masked(key, v)).collect::<Vec<_>>().join(", ");
+    let quoted = |v: &str| format!("'{}'", v.replace('\'', r"'\''"));
+    let unset = format!("git config --unset-all {}", quoted(key));
+    let undo = match before.map(Vec::as_slice) {
+        None => unset,
+        Some([one]) => format!("git config --replace-all {} {}", quoted(key), quoted(&masked(key, one))),
+        Some(many) => {
+            let add = many.iter().map(|v| format!(" && git config --add {} {}", quoted(key), quoted(&masked(key, v))));
+            after.map_or_else(|| "true".to_owned(), |_| unset) + &add.collect::<String>()
+        }
+    };
+    Change { what: format!("config {key}"), before: before.map(shown), after: after.map(shown), undo }
+}
+
+/// Law 18: a token in a header or in an address is not printed.
+fn masked(key: &str, value: &str) -> String {
+    let key = key.to_ascii_lowercase();
+    let secret = ["extraheader", "token", "password", "secret", "cookie"].iter().any(|word| key.contains(word));
+    if secret || key.starts_with("credential.") {
+        return "<not shown>".to_owned();
+    }
+    match value.split_once("://") {
+        Some((scheme, rest)) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
+            let after_user = rest.split_once('@').map_or(rest, |(_, r)| r);
+            format!("{scheme}://<not shown>@{after_user}")
+        }
+        _ => value.to_owned(),
+    }
+}
+
+/// The configuration as git reads it; nothing if git cannot.
+fn settings(config: &[u8]) -> BTreeMap<String, Vec<String>> {
+    let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let Ok(out) = Git::nowhere().args(["config", "--file", "-", "-z", "--list"]).stdin(config).run() else {
+        return settings;
+    };
+    for record in records(&out.stdout) {
+        let text = String::from_utf8_lossy(record).into_owned();
+        // A key without a value is a switch that is on.
+        let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+        settings.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_masked_and_addresses_without_them_are_not() {
+        assert_eq!(masked("remote.origin.url", "https://me:tok@host/x"), "https://<not shown>@host/x");
+        assert_eq!(masked("remote.origin.url", "https://host/a@b"), "https://host/a@b");
+        assert_eq!(masked("http.https://host/.extraHeader", "AUTHORIZATION: basic x"), "<not shown>");
+    }
+}

@@ -1,0 +1,129 @@
+//! What a holder is asked to run and what it says about it: the JSON documents of an attempt's folder. Knows no file and no process.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The environment variable that marks every process of an attempt; its value is the attempt's nonce.
+pub const MARK: &str = "SWARM_HOLDER";
+
+/// What to run and within which limits. Paths are absolute. It holds no environment: the holder hands on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Names this attempt among all of all runs; every process of its tree carries it as [`MARK`].
+    pub nonce: String,
+    /// The orchestrator's epoch at the start, copied to [`Start`].
+    pub epoch: u64,
+    /// Where setup and main run.
+    pub cwd: PathBuf,
+    /// Commands that run before main, one after the other, in the same tree and with the same output.
+    pub setup: Vec<Vec<String>>,
+    /// What all of `setup` together may take.
+    pub setup_timeout_ms: u64,
+    /// The command itself: a program and its arguments.
+    pub main: Vec<String>,
+    /// What main reads; `None` is an empty input.
+    pub stdin: Option<PathBuf>,
+    /// What main may take.
+    pub timeout_ms: Option<u64>,
+    /// How long main may print nothing.
+    pub idle_timeout_ms: Option<u64>,
+    /// The time between SIGTERM and SIGKILL.
+    pub grace_ms: u64,
+    /// Whether what `usage` reports is held against `grant`.
+    pub metered: bool,
+    /// The journal's lock file: if nobody holds its flock, the owner is dead and nobody will raise a grant. `None`: nobody ever will.
+    pub owner_lock: Option<PathBuf>,
+    /// Added to the niceness of the holder and its tree.
+    pub nice: i32,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Ended {
+    /// It exited by itself.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal that the holder did not send ended it.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It ran longer than [`Job::timeout_ms`].
+    TimedOut,
+    /// It printed nothing for [`Job::idle_timeout_ms`].
+    Idle,
+    /// It spent its grant and no raise came.
+    Grant,
+    /// It was asked to stop.
+    Stopped {
+        /// Who asked, or why.
+        reason: String,
+    },
+    /// A setup command failed; main never ran.
+    SetupFailed {
+        /// Its position in [`Job::setup`], from 0.
+        step: usize,
+        /// Its exit code; 127 if it could not be started, `None` if a signal or the time limit ended it.
+        code: Option<i32>,
+        /// Whether [`Job::setup_timeout_ms`] was over.
+        timed_out: bool,
+    },
+    /// Main could not be started at all.
+    NotStarted {
+        /// Why, for people.
+        error: String,
+    },
+    /// The holder was gone without a word. Never in `exit.json`; for callers that turn an orphan into an end.
+    Unknown,
+}
+
+/// The end of an attempt, as the holder recorded it. Nothing of the attempt lives any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The attempt's nonce.
+    pub nonce: String,
+    /// How it ended.
+    pub ended: Ended,
+    /// When the holder began, in milliseconds since 1970.
+    pub started_ms: u64,
+    /// When the last process of the tree was gone.
+    pub ended_ms: u64,
+    /// What the job printed on its standard output, kept or not.
+    pub stdout_bytes: u64,
+    /// What it printed on its standard error.
+    pub stderr_bytes: u64,
+    /// How many processes besides main the holder had to signal.
+    pub killed: u32,
+}
+
+/// The job's own process, recorded before it executes anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The attempt's nonce.
+    pub nonce: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it was created, in clock ticks since boot: with the boot it tells a process from a later one of the same id.
+    pub start_ticks: u64,
+    /// The boot it belongs to.
+    pub boot_id: String,
+    /// The orchestrator's epoch at the start.
+    pub epoch: u64,
+}
+
+/// What an attempt has reported to have spent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Micro-dollars; `None` if nothing was reported.
+    pub usd_micros: Option<u64>,
+    /// Tokens sent.
+    pub input_tokens: u64,
+    /// Tokens received.
+    pub output_tokens: u64,
+    /// Lines that are not usage or hold an impossible figure.
+    pub skipped_lines: u32,
+}

@@ -1,0 +1,148 @@
+//! What ends a running job besides itself: its time, its silence, its money. Decides, and kills nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::grant::{self, Grant};
+use super::job::{Ended, Job};
+use super::lock;
+use super::meter::Meter;
+
+/// Usage is looked at this often.
+const USAGE_EVERY_MS: u64 = 50;
+/// How long a raise may take to arrive while somebody lives who can grant it.
+const RAISE_MS: u64 = 2_000;
+
+/// Further ahead nothing is planned; it keeps a limit of "forever" from overflowing the clock.
+const FOREVER_MS: u64 = 100 * 365 * 24 * 3_600 * 1_000;
+
+/// The moment `ms` after `now`.
+pub(super) fn after(now: Instant, ms: u64) -> Instant {
+    now + Duration::from_millis(ms.min(FOREVER_MS))
+}
+
+/// The limits of one job, from the moment its main command starts.
+pub(super) struct Limits {
+    started: Instant,
+    timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    money: Option<Money>,
+}
+
+impl Limits {
+    pub(super) fn new(dir: &Path, job: &Job, started: Instant) -> Self {
+        Self {
+            started,
+            timeout: job.timeout_ms.map(Duration::from_millis),
+            idle_timeout: job.idle_timeout_ms.map(Duration::from_millis),
+            money: job.metered.then(|| Money::new(dir, job, started)),
+        }
+    }
+
+    /// Which limit is reached. `last_bytes_at`: when the job last printed something.
+    pub(super) fn reached(&mut self, now: Instant, last_bytes_at: Instant) -> Option<Ended> {
+        let passed = |since: Instant, limit: Option<Duration>| {
+            limit.is_some_and(|limit| now.duration_since(since) >= limit)
+        };
+        if passed(self.started, self.timeout) {
+            return Some(Ended::TimedOut);
+        }
+        if passed(last_bytes_at.max(self.started), self.idle_timeout) {
+            return Some(Ended::Idle);
+        }
+        self.money.as_mut().is_some_and(|money| money.is_spent(now)).then_some(Ended::Grant)
+    }
+}
+
+struct Money {
+    dir: PathBuf,
+    meter: Meter,
+    owner_lock: Option<PathBuf>,
+    next_look: Instant,
+    spent_since: Option<Instant>,
+}
+
+impl Money {
+    fn new(dir: &Path, job: &Job, started: Instant) -> Self {
+        let (meter, owner_lock) = (Meter::new(dir), job.owner_lock.clone());
+        Self { dir: dir.to_path_buf(), meter, owner_lock, next_look: started, spent_since: None }
+    }
+
+    fn is_spent(&mut self, now: Instant) -> bool {
+        if now < self.next_look {
+            return false;
+        }
+        self.next_look = now + Duration::from_millis(USAGE_EVERY_MS);
+        self.meter.look();
+        let grant = grant::read(&self.dir);
+        if !exceeds(self.meter.usage().usd_micros.unwrap_or(0), grant) {
+            self.spent_since = None;
+            return false;
+        }
+        let waited = now.duration_since(*self.spent_since.get_or_insert(now));
+        grant.refused || waited >= Duration::from_millis(RAISE_MS) || !self.owner_lives()
+    }
+
+    /// Nobody named, nobody holding the lock, a lock that cannot be asked: nobody who could grant a raise.
+    fn owner_lives(&self) -> bool {
+        self.owner_lock.as_deref().is_some_and(|path| lock::is_owned(path).unwrap_or(false))
+    }
+}
+
+/// A grant of nothing is not exceeded by spending nothing.
+fn exceeds(spent_micros: u64, grant: Grant) -> bool {
+    spent_micros > grant.micros || (spent_micros == grant.micros && spent_micros > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use super::super::job::{Ended, Job};
+    use super::{Grant, Limits, after, exceeds};
+
+    fn job(timeout_ms: Option<u64>, idle_timeout_ms: Option<u64>) -> Job {
+        Job {
+            nonce: String::new(),
+            epoch: 0,
+            cwd: "/".into(),
+            setup: Vec::new(),
+            setup_timeout_ms: 0,
+            main: Vec::new(),
+            stdin: None,
+            timeout_ms,
+            idle_timeout_ms,
+            grace_ms: 0,
+            metered: false,
+            owner_lock: None,
+            nice: 0,
+        }
+    }
+
+    #[test]
+    fn time_and_silence_are_counted_from_the_start_of_main() {
+        let start = Instant::now() + Duration::from_secs(100);
+        let at = |ms| start + Duration::from_millis(ms);
+        let earlier = start - Duration::from_secs(50);
+        let reached = |timeout, idle, now, last| {
+            Limits::new(Path::new("/"), &job(timeout, idle), start).reached(now, last)
+        };
+        assert_eq!(reached(None, None, at(u64::from(u32::MAX)), earlier), None);
+        assert_eq!(reached(Some(500), None, at(499), earlier), None);
+        assert_eq!(reached(Some(500), None, at(500), at(500)), Some(Ended::TimedOut));
+        assert_eq!(reached(None, Some(500), at(499), earlier), None, "setup's last words are long ago");
+        assert_eq!(reached(None, Some(500), at(500), earlier), Some(Ended::Idle));
+        assert_eq!(reached(None, Some(500), at(900), at(401)), None, "it talks");
+        assert_eq!(reached(None, Some(500), at(901), at(401)), Some(Ended::Idle));
+        assert_eq!(reached(Some(u64::MAX), Some(u64::MAX), at(900), earlier), None);
+        assert!(after(start, u64::MAX) > at(900));
+    }
+
+    #[test]
+    fn a_grant_is_spent_when_it_is_reached() {
+        let grant = |micros| Grant { micros, refused: false };
+        assert!(!exceeds(0, grant(0)) && exceeds(1, grant(0)));
+        assert!(!exceeds(4, grant(5)) && exceeds(5, grant(5)) && exceeds(6, grant(5)));
+    }
+}

@@ -1,0 +1,124 @@
+//! Ends what is left of an attempt whose holder is gone. Hits nothing that does not carry a sign of this attempt.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::error::HolderError;
+use super::job::{MARK, Start};
+use super::limits::after;
+use super::process::{self, Process};
+use super::tree::{self, Hunt};
+use super::{files, lock};
+
+/// How long SIGKILL may take before the survivors are reported.
+const KILL_MS: u64 = 10_000;
+const PAUSE_MS_MAX: u64 = 50;
+
+/// Ends the tree of the attempt in `dir`: SIGTERM, `grace_ms` later SIGKILL, again until none is left and the tree's
+/// lock is free. Returns how many processes it signalled.
+///
+/// A process is of the tree if it carries the mark, holds the tree's lock, is the recorded one, descends from one of
+/// these, or works in `worktree` as a member of the recorded process group. Each is checked again before each signal.
+pub fn sweep(dir: &Path, nonce: &str, worktree: Option<&Path>, grace_ms: u64) -> Result<u32, HolderError> {
+    let sweep = Sweep::new(dir, nonce, worktree)?;
+    let mut hunt = Hunt::default();
+    let kill_at = after(Instant::now(), grace_ms);
+    let give_up_at = after(kill_at, KILL_MS);
+    let (mut clean_looks, mut pause_ms) = (0, 1);
+    loop {
+        let look = sweep.look()?;
+        // Between fork and exec a process shows no environment for an instant: one clean look proves nothing.
+        clean_looks = if look.is_clean() { clean_looks + 1 } else { 0 };
+        if clean_looks == 2 {
+            return Ok(hunt.count(None));
+        }
+        let now = Instant::now();
+        let refused = if now < kill_at {
+            hunt.send(&hunt.fresh(&look.targets), Signal::TERM)
+        } else {
+            hunt.send(&look.targets, Signal::KILL)
+        };
+        if now > give_up_at {
+            return Err(sweep.survivors(&look, refused));
+        }
+        thread::sleep(Duration::from_millis(pause_ms));
+        pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+    }
+}
+
+struct Sweep<'a> {
+    dir: &'a Path,
+    nonce: &'a str,
+    worktree: Option<PathBuf>,
+    /// The recorded process, if it belongs to this boot.
+    start: Option<Start>,
+}
+
+struct Look {
+    targets: Vec<Process>,
+    lock_is_held: bool,
+}
+
+impl Look {
+    fn is_clean(&self) -> bool {
+        self.targets.is_empty() && !self.lock_is_held
+    }
+}
+
+impl<'a> Sweep<'a> {
+    fn new(dir: &'a Path, nonce: &'a str, worktree: Option<&Path>) -> Result<Self, HolderError> {
+        let path = dir.join(files::LOCK);
+        if lock::is_owned(&path).map_err(HolderError::file(&path))? {
+            return Err(HolderError::Alive(dir.to_path_buf()));
+        }
+        let boot_id = process::boot_id().map_err(HolderError::Processes)?;
+        let start = files::read_json::<Start>(dir, files::START)?;
+        let start = start.filter(|start| start.boot_id == boot_id && start.nonce == nonce);
+        // The process table shows resolved paths.
+        let worktree = worktree.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()));
+        Ok(Self { dir, nonce, worktree, start })
+    }
+
+    fn look(&self) -> Result<Look, HolderError> {
+        let path = self.dir.join(files::TREE);
+        let lock_is_held = lock::is_owned(&path).map_err(HolderError::file(&path))?;
+        let mut targets = tree::grown_from(|one| self.is_ours(one))?;
+        if targets.is_empty() && lock_is_held {
+            // The dear look, at every descriptor of every process, only for what hides from the cheap one.
+            let file = fs::metadata(&path).map_err(HolderError::file(&path))?;
+            targets = tree::grown_from(|one| one.holds_lock_of(&file))?;
+        }
+        Ok(Look { targets, lock_is_held })
+    }
+
+    fn is_ours(&self, one: &Process) -> bool {
+        self.is_recorded(one) || self.is_at_home(one) || one.has_variable(MARK, self.nonce)
+    }
+
+    fn is_recorded(&self, one: &Process) -> bool {
+        self.start
+            .as_ref()
+            .is_some_and(|start| start.pid == one.pid.unsigned_abs() && start.start_ticks == one.start_ticks)
+    }
+
+    /// A group's id can be used again and a stranger can work in the worktree; both at once is one of ours.
+    fn is_at_home(&self, one: &Process) -> bool {
+        let in_group =
+            |start: &Start| start.pid == one.group.unsigned_abs() && start.start_ticks <= one.start_ticks;
+        self.start.as_ref().is_some_and(in_group)
+            && self.worktree.as_deref().is_some_and(|path| one.works_under(path))
+    }
+
+    fn survivors(&self, look: &Look, refused: Vec<u32>) -> HolderError {
+        let pids = if refused.is_empty() {
+            look.targets.iter().map(|one| one.pid.unsigned_abs()).collect()
+        } else {
+            refused
+        };
+        HolderError::Survivors { dir: self.dir.to_path_buf(), pids }
+    }
+}

@@ -1,0 +1,23 @@
+//! The binary: dispatches the hidden subcommands and the command line, and turns the outcome into an exit code.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::exit;
+
+use swarm::holder;
+
+fn main() {
+    let args = std::env::args_os().skip(1).collect::<Vec<_>>();
+    run_hidden(&args);
+}
+
+/// A holder and a job's process begin here, before anything else is parsed or started: each costs its share of every task.
+fn run_hidden(args: &[OsString]) {
+    let Some((name, rest)) = args.split_first() else { return };
+    match (name.to_str(), rest) {
+        (Some("__holder"), [dir]) => exit(holder::holder_main(Path::new(dir))),
+        (Some("__trampoline"), rest) => exit(holder::trampoline_main(rest)),
+        _ => {}
+    }
+}

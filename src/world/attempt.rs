@@ -1,0 +1,219 @@
+//! Running an attempt's program under its holder, or finding the one that runs, and telling how it ended.
+
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use swarm_actors::Tell;
+use swarm_domain::effect::RunAttempt;
+use swarm_domain::event::{AgentExited, AgentStarted};
+use swarm_domain::fact::{Cost, Ending, Stop};
+use swarm_domain::{Event, Program, TaskId, Usd, Work};
+
+use super::program::{self, Blanks};
+use super::{GRACE_MS, NICE, Site, environment, note};
+use crate::git::Snapshot;
+use crate::holder::{self, Ended, HolderError, Job, Probe};
+
+/// The end of an output that is recorded with the end of an attempt, in bytes.
+pub(super) const TAIL_BYTES: usize = 4096;
+
+/// Runs a program to its end. After a crash the same call finds the program that runs, or how it ended.
+pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
+    let dir = site.places.attempt(&run.task, run.attempt);
+    let before = site.repo.snapshot(&site.target).ok();
+    let (ending, stragglers) = match begin(site, run, &dir, tell).and_then(|begun| follow(run, &dir, begun, tell)) {
+        Ok(end) => end,
+        Err(error) => (Ending::NotStarted { error: error.to_string() }, 0),
+    };
+    if let Some(before) = before {
+        name_changes(site, run, &before, tell);
+    }
+    AgentExited {
+        task: run.task.clone(),
+        attempt: run.attempt,
+        nonce: run.nonce.clone(),
+        ending,
+        usage: super::usage(&dir),
+        charge: Usd::ZERO,
+        cost: Cost::Metered,
+        tail: tail(&dir),
+        stragglers,
+        at_ms: 0,
+    }
+    .into()
+}
+
+/// Whether there is a holder to wait for.
+enum Begun {
+    Yes,
+    NotWanted,
+}
+
+/// Law 5: an attempt whose folder says that it was started is never started again.
+fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun, HolderError> {
+    match holder::probe(dir)? {
+        Probe::Absent if run.stopping => Ok(Begun::NotWanted),
+        Probe::Absent => {
+            prepare(site, run, dir).map_err(|source| HolderError::File { path: dir.to_owned(), source })?;
+            holder::write_grant(dir, run.grant.micros(), false)?;
+            holder::launch(dir, &job(site, run, dir), &site.places.exe, &environment::of_attempt(run, dir))?;
+            Ok(Begun::Yes)
+        }
+        Probe::Running { started } => {
+            if started.is_some() {
+                note(tell, Some(&run.task), format!("the program of attempt {} still runs; it is adopted", run.attempt));
+            }
+            Ok(Begun::Yes)
+        }
+        Probe::Exited(_) | Probe::Orphaned(_) => Ok(Begun::Yes),
+    }
+}
+
+fn follow(run: &RunAttempt, dir: &Path, begun: Begun, tell: &Tell) -> Result<(Ending, u32), HolderError> {
+    if matches!(begun, Begun::NotWanted) {
+        return Ok((Ending::Stopped, 0));
+    }
+    if let Probe::Running { started: Some(start) } = holder::probe(dir)? {
+        tell(AgentStarted { task: run.task.clone(), attempt: run.attempt, pid: start.pid }.into());
+    }
+    match holder::wait(dir)? {
+        Probe::Exited(exit) => Ok((ending(&exit.ended), exit.killed)),
+        Probe::Orphaned(_) | Probe::Running { .. } | Probe::Absent => {
+            let killed = holder::sweep(dir, &run.nonce, Some(Path::new(&run.path)), GRACE_MS)?;
+            Ok((Ending::Unknown, killed))
+        }
+    }
+}
+
+/// Tells the holder of an attempt to end it. The effect that waits for the program reports its end.
+pub(super) fn stop(site: &Site, task: &TaskId, attempt: u32, why: Stop, tell: &Tell) {
+    let reason = match why {
+        Stop::Cancelled => "cancelled",
+        Stop::Interrupted => "interrupted",
+        Stop::Deadline => "deadline",
+    };
+    let dir = site.places.attempt(task, attempt);
+    let stopped = std::fs::create_dir_all(&dir)
+        .map_err(|source| HolderError::File { path: dir.clone(), source })
+        .and_then(|()| holder::stop(&dir, reason, GRACE_MS));
+    if let Err(error) = stopped {
+        note(tell, Some(task), format!("attempt {attempt} of {task} could not be told to stop: {error}"));
+    }
+}
+
+/// The folder of the attempt and what its program needs: the prompt, an empty usage file, ignored files from the checkout.
+fn prepare(site: &Site, run: &RunAttempt, dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    if matches!(run.work, Work::Agent { .. }) {
+        std::fs::write(dir.join("prompt.md"), &run.prompt)?;
+    }
+    std::fs::File::create(dir.join("usage"))?;
+    bring(site, &run.copy, &run.link, Path::new(&run.path))
+}
+
+/// Brings ignored files of the user's checkout into a worktree. A file that is there already stays as it is.
+pub(super) fn bring(site: &Site, copy: &[String], link: &[String], into: &Path) -> io::Result<()> {
+    let Some(top) = site.repo.top() else { return Ok(()) };
+    let mut copied: Vec<String> = copy.to_vec();
+    copied.extend(site.repo.worktree_include().map_err(io::Error::other)?);
+    for file in site.repo.ignored_files(&copied).map_err(io::Error::other)? {
+        place(&file, top, into, |from, to| std::fs::copy(from, to).map(|_| ()))?;
+    }
+    for file in site.repo.ignored_files(link).map_err(io::Error::other)? {
+        place(&file, top, into, |from, to| symlink(from, to))?;
+    }
+    Ok(())
+}
+
+fn place(file: &Path, from: &Path, into: &Path, act: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    let to: PathBuf = into.join(file);
+    if to.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    act(&from.join(file), &to)
+}
+
+fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
+    let command = match &run.work {
+        Work::Run(command) => command.clone(),
+        Work::Agent { command, model, .. } => {
+            let template = command.clone().unwrap_or_else(|| Program::Argv(Vec::new()));
+            let prompt_file = dir.join("prompt.md");
+            let blanks = Blanks {
+                prompt_file: &prompt_file,
+                prompt: &run.prompt,
+                model: model.as_deref().unwrap_or_default(),
+                worktree: Path::new(&run.path),
+            };
+            program::fill(&template, &blanks)
+        }
+    };
+    Job {
+        nonce: run.nonce.clone(),
+        epoch: site.epoch,
+        cwd: PathBuf::from(&run.path),
+        setup: run.setup.iter().map(program::argv).collect(),
+        setup_timeout_ms: run.setup_timeout_ms,
+        main: program::argv(&command),
+        stdin: None,
+        timeout_ms: run.timeout_ms,
+        idle_timeout_ms: run.idle_timeout_ms,
+        grace_ms: GRACE_MS,
+        metered: true,
+        owner_lock: Some(site.places.journal().join("HEAD")),
+        nice: NICE,
+    }
+}
+
+fn ending(ended: &Ended) -> Ending {
+    match ended {
+        Ended::Exited { code } => Ending::Exited { code: *code },
+        Ended::Signaled { signal } => Ending::Signaled { signal: *signal },
+        Ended::TimedOut => Ending::TimedOut,
+        Ended::Idle => Ending::Idle,
+        Ended::Grant => Ending::Spent,
+        Ended::Stopped { .. } => Ending::Stopped,
+        Ended::SetupFailed { step, code, timed_out } => Ending::SetupFailed {
+            step: u32::try_from(*step).unwrap_or(u32::MAX).saturating_add(1),
+            detail: setup_detail(*code, *timed_out),
+        },
+        Ended::NotStarted { error } => Ending::NotStarted { error: error.clone() },
+        Ended::Unknown => Ending::Unknown,
+    }
+}
+
+/// What happened to a setup command, in a few words.
+pub(super) fn setup_detail(code: Option<i32>, timed_out: bool) -> String {
+    match (code, timed_out) {
+        (_, true) => "took longer than the workspace's timeout".to_owned(),
+        (Some(code), false) => format!("exit status {code}"),
+        (None, false) => "killed by a signal".to_owned(),
+    }
+}
+
+/// The end of what a program printed: its errors last, because they say most.
+pub(super) fn tail(dir: &Path) -> String {
+    let (out, err) = (holder::tail(&dir.join("stdout"), TAIL_BYTES), holder::tail(&dir.join("stderr"), TAIL_BYTES));
+    let both = match (out.trim().is_empty(), err.trim().is_empty()) {
+        (_, true) => out,
+        (true, false) => err,
+        (false, false) => format!("{}\n{}", out.trim_end(), err),
+    };
+    swarm_domain::prompt::bounded(&both).to_owned()
+}
+
+/// Names what changed in the repository outside swarm's own refs while an attempt ran. It is never silently reverted.
+fn name_changes(site: &Site, run: &RunAttempt, before: &Snapshot, tell: &Tell) {
+    let Ok(after) = site.repo.snapshot(&site.target) else { return };
+    for change in before.diff(&after) {
+        let text = format!(
+            "while attempt {} of {} ran, {} changed; if that was not you, undo it with `{}`",
+            run.attempt, run.task, change.what, change.undo
+        );
+        note(tell, Some(&run.task), text);
+    }
+}

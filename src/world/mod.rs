@@ -1,0 +1,201 @@
+//! The real world: git, holders, clock and disk behind the one port that the actors know. Decides nothing; every answer is a fact.
+
+mod attempt;
+pub mod environment;
+mod gate;
+mod keep;
+mod land;
+pub mod program;
+mod room;
+mod trees;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use swarm_actors::ports::Doing;
+use swarm_actors::{Tell, World};
+use swarm_domain::event::Noted;
+use swarm_domain::fact::Usage;
+use swarm_domain::{Effect, Event, TaskId, Usd};
+
+use crate::git::{Identity, Repo};
+use crate::holder;
+
+/// The time between SIGTERM and SIGKILL for an attempt or a gate that is to end, in milliseconds.
+pub const GRACE_MS: u64 = 5_000;
+/// Added to the niceness of agents and gates, so that the journal's thread gets the processor when it needs it.
+const NICE: i32 = 10;
+
+/// Where a run's things are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The run's folder: journal, attempts, gates, inbox.
+    pub run_dir: PathBuf,
+    /// The folder of the run's worktrees, outside the repository.
+    pub worktrees: PathBuf,
+    /// The program itself, to start holders with.
+    pub exe: PathBuf,
+}
+
+impl Places {
+    /// The folder of an attempt.
+    pub fn attempt(&self, task: &TaskId, attempt: u32) -> PathBuf {
+        self.run_dir.join("attempts").join(task.as_str()).join(attempt.to_string())
+    }
+
+    /// The folder of a gate run.
+    pub fn gate(&self, n: u32) -> PathBuf {
+        self.run_dir.join("gates").join(n.to_string())
+    }
+
+    /// The folder of the journal.
+    pub fn journal(&self) -> PathBuf {
+        self.run_dir.join("journal")
+    }
+}
+
+/// What every effect is done with.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) repo: Repo,
+    pub(crate) places: Places,
+    pub(crate) target: String,
+    pub(crate) epoch: u64,
+    /// `git worktree add` fails when it meets another: one at a time.
+    worktrees: Mutex<()>,
+}
+
+impl Site {
+    /// Runs one operation on worktrees, while no other runs.
+    pub(crate) fn alone<T>(&self, operation: impl FnOnce() -> T) -> T {
+        // Nothing is kept under the lock, so a panic of another holder of it changes nothing.
+        let _turn = self.worktrees.lock().unwrap_or_else(PoisonError::into_inner);
+        operation()
+    }
+}
+
+/// The real world.
+pub struct RealWorld {
+    site: Arc<Site>,
+    calls: AtomicU64,
+    seed: u64,
+}
+
+impl RealWorld {
+    /// The world of one run in one repository.
+    pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
+        let site = Site { repo, places, target, epoch, worktrees: Mutex::new(()) };
+        Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
+    }
+}
+
+/// Bits that no other process has: from the system's generator, or from time and process where there is none.
+fn seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    match read {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => now_ms() << 20 ^ u64::from(std::process::id()),
+    }
+}
+
+/// The time, in milliseconds since 1970; a clock before 1970 reads 0.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl World for RealWorld {
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+
+    /// `SplitMix64` over a random seed (Steele, Lea, Flood 2014): distinct for every call of this process.
+    fn entropy(&self) -> u64 {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut mixed = self.seed.wrapping_add(calls.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn perform(&self, effect: Effect, tell: Tell) -> Doing<Vec<Event>> {
+        let site = self.site.clone();
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || perform(&site, effect, &tell)).await;
+            done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        })
+    }
+
+    fn set_grant(&self, task: &TaskId, attempt: u32, grant: Usd, refused: bool) -> Doing<()> {
+        let dir = self.site.places.attempt(task, attempt);
+        Box::pin(async move {
+            let write = move || {
+                if !dir.exists() {
+                    return;
+                }
+                if let Err(error) = holder::write_grant(&dir, grant.micros(), refused) {
+                    tracing::warn!(%error, "a grant could not be written; the holder keeps to the old one");
+                }
+            };
+            // The write cannot panic, and without it the holder keeps to what it was granted before.
+            let _ = tokio::task::spawn_blocking(write).await;
+        })
+    }
+
+    fn usage(&self, task: &TaskId, attempt: u32) -> Doing<Usage> {
+        let dir = self.site.places.attempt(task, attempt);
+        Box::pin(async move { tokio::task::spawn_blocking(move || usage(&dir)).await.unwrap_or_default() })
+    }
+}
+
+/// What an attempt's program has reported.
+fn usage(dir: &Path) -> Usage {
+    let seen = holder::read_usage(dir);
+    Usage {
+        usd: seen.usd_micros.map(Usd::from_micros),
+        input_tokens: seen.input_tokens,
+        output_tokens: seen.output_tokens,
+    }
+}
+
+fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
+    match effect {
+        Effect::ReadTarget { target, landed, .. } => vec![land::read(site, &target, landed.as_ref())],
+        Effect::MakeWorktree { task, attempt, onto, from, materialise, at_s } => {
+            let order = trees::Make { task, attempt, onto, from, materialise, at_s };
+            vec![trees::make(site, &order, tell)]
+        }
+        Effect::RunAttempt(run) => vec![attempt::run(site, &run, tell)],
+        Effect::StopAttempt { task, attempt, why } => {
+            attempt::stop(site, &task, attempt, why, tell);
+            Vec::new()
+        }
+        Effect::Preserve(keep) => vec![keep::preserve(site, &keep, tell)],
+        Effect::RemoveWorktree { task, attempt, path, git_dir } => {
+            vec![trees::remove(site, task, attempt, &path, &git_dir)]
+        }
+        Effect::RunGate(gate) => vec![gate::run(site, &gate, tell)],
+        Effect::BuildMerge(merge) => vec![land::build(site, &merge, tell)],
+        Effect::Land { task, attempt, target, old, commit, .. } => {
+            let order = land::Order { task, attempt, target, old, commit };
+            vec![land::land(site, &order)]
+        }
+        Effect::WatchTarget { target, .. } => vec![land::watch(site, &target)],
+        Effect::WatchRoom { .. } => vec![room::watch(&site.places.run_dir)],
+        // The budget actor reads meters itself.
+        Effect::Meter { .. } => Vec::new(),
+    }
+}
+
+/// Tells people something that changes no decision.
+pub(crate) fn note(tell: &Tell, task: Option<&TaskId>, text: String) {
+    tell(Noted { task: task.cloned(), text }.into());
+}
+
+/// An identity from its recorded parts.
+pub(crate) fn identity(parts: &(String, String)) -> Identity {
+    Identity { name: parts.0.clone(), email: parts.1.clone() }
+}

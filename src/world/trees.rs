@@ -1,0 +1,82 @@
+//! The worktrees of attempts: made on the target's head or with an earlier attempt's work, removed when they hold nothing of their own.
+
+use std::path::PathBuf;
+
+use swarm_actors::Tell;
+use swarm_domain::event::{WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved};
+use swarm_domain::fact::Start;
+use swarm_domain::{Event, Oid, TaskId};
+
+use super::{Site, room};
+use crate::git::{GitError, Identity, Rebuilt, Worktree};
+
+/// The file in an attempt's folder that says why its worktree must stay.
+pub(super) const KEEP: &str = "keep-worktree";
+
+/// A worktree to be made.
+pub(super) struct Make {
+    pub(super) task: TaskId,
+    pub(super) attempt: u32,
+    pub(super) onto: Oid,
+    pub(super) from: Start,
+    pub(super) materialise: bool,
+    pub(super) at_s: u64,
+}
+
+pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
+    let made = room::patiently(&site.places.run_dir, tell, || site.alone(|| checkout(site, order)));
+    let (task, attempt) = (order.task.clone(), order.attempt);
+    match made {
+        Ok((worktree, start, conflicts)) => WorktreeMade {
+            task,
+            attempt,
+            start,
+            path: worktree.path.to_string_lossy().into_owned(),
+            git_dir: worktree.git_dir.to_string_lossy().into_owned(),
+            conflicts,
+        }
+        .into(),
+        Err(error) => WorktreeFailed { task, attempt, error: error.to_string() }.into(),
+    }
+}
+
+/// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.
+fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), GitError> {
+    let path = site.places.worktrees.join(format!("{}-{}", order.task, order.attempt));
+    let worktree = site.repo.add_worktree(&path, order.onto.as_str())?;
+    let Start::Tip { attempt, tip, base } = &order.from else {
+        return Ok((worktree, order.onto.clone(), Vec::new()));
+    };
+    let who = Identity { name: "swarm".to_owned(), email: "swarm@localhost".to_owned() };
+    let message = format!("Work of attempt {attempt}");
+    let rebuilt = site.repo.rebuild(
+        &worktree,
+        order.onto.as_str(),
+        tip.as_str(),
+        base.as_str(),
+        &message,
+        &who,
+        order.at_s,
+    )?;
+    match rebuilt {
+        Rebuilt::Clean { commit } => Ok((worktree, Oid::new(&commit), Vec::new())),
+        Rebuilt::Conflict { paths } if order.materialise => Ok((worktree, order.onto.clone(), paths)),
+        Rebuilt::Conflict { .. } => {
+            site.repo.remove_worktree(&worktree)?;
+            Ok((site.repo.add_worktree(&path, order.onto.as_str())?, order.onto.clone(), Vec::new()))
+        }
+    }
+}
+
+/// Law 17: what is in the worktree was recorded as reachable before this is owed.
+pub(super) fn remove(site: &Site, task: TaskId, attempt: u32, path: &str, git_dir: &str) -> Event {
+    let keep = site.places.attempt(&task, attempt).join(KEEP);
+    if let Ok(error) = std::fs::read_to_string(keep) {
+        return WorktreeKept { task, attempt, error }.into();
+    }
+    let worktree = Worktree { path: PathBuf::from(path), git_dir: PathBuf::from(git_dir) };
+    match site.alone(|| site.repo.remove_worktree(&worktree)) {
+        Ok(()) => WorktreeRemoved { task, attempt }.into(),
+        Err(error) => WorktreeKept { task, attempt, error: error.to_string() }.into(),
+    }
+}
