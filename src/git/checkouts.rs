@@ -81,7 +81,9 @@ fn in_use(git_dir: &Path, branch: &str) -> Result<Option<&'static str>, GitError
     if head.is_some_and(|h| h == full) {
         return Ok(Some("HEAD"));
     }
-    let names_it = |file: &str| fs::read_to_string(git_dir.join(file)).is_ok_and(|t| t.trim_end() == full || t.trim_end() == branch);
+    let names_it = |file: &str| {
+        fs::read_to_string(git_dir.join(file)).is_ok_and(|t| t.trim_end() == full || t.trim_end() == branch)
+    };
     Ok(UNFINISHED.iter().find(|(file, _)| names_it(file)).map(|&(_, state)| state))
 }
 

@@ -161,7 +161,10 @@ impl Git {
             }
         }
         if self.whose == Config::Repository {
-            command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_ATTR_NOSYSTEM", "1");
+            command
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_ATTR_NOSYSTEM", "1");
         }
         command
             .env("LANG", "C")
@@ -176,7 +179,9 @@ impl Git {
         let config = QUIET.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).chain(self.config.drain(..));
         let mut count = 0;
         for (key, value) in config {
-            command.env(format!("GIT_CONFIG_KEY_{count}"), key).env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            command
+                .env(format!("GIT_CONFIG_KEY_{count}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
             count += 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
@@ -207,17 +212,31 @@ fn program() -> Result<&'static Path, GitError> {
 
 fn find_program() -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
-    let runnable = |p: &PathBuf| p.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
-    std::env::split_paths(&std::env::var_os("PATH")?).filter(|d| d.is_absolute()).map(|d| d.join("git")).find(runnable)
+    let runnable =
+        |p: &PathBuf| p.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .filter(|d| d.is_absolute())
+        .map(|d| d.join("git"))
+        .find(runnable)
 }
 
-fn run(mut command: Command, args: &[OsString], cwd: Option<&Path>, stdin: Vec<u8>) -> Result<Output, GitError> {
+fn run(
+    mut command: Command,
+    args: &[OsString],
+    cwd: Option<&Path>,
+    stdin: Vec<u8>,
+) -> Result<Output, GitError> {
     command.args(args);
     if let Some(cwd) = cwd {
         command.current_dir(cwd);
     }
     let input = if stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
-    let mut child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| spawn_error(e, cwd))?;
+    let mut child = command
+        .stdin(input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| spawn_error(e, cwd))?;
     let shown = show(args);
     let watchdog = Watchdog::over(&child);
     let feeder = feed(&mut child, stdin);

@@ -56,7 +56,9 @@ pub enum GitError {
         found: Option<String>,
     },
     /// A ref cannot exist beside another one: one would be a folder, the other a file of the same name.
-    #[error("{name} cannot be made beside {with}: git cannot have both; choose another name or rename the other with `git branch -m`")]
+    #[error(
+        "{name} cannot be made beside {with}: git cannot have both; choose another name or rename the other with `git branch -m`"
+    )]
     RefClash {
         /// The name that was wanted.
         name: String,

@@ -11,7 +11,7 @@ use super::repo::Repo;
 /// More of an attempt's own commits than this are not read.
 const MAX_COMMITS: &str = "--max-count=1000";
 /// Up to this many loose objects are synced one by one; more go into a pack, which is synced once.
-const SYNC_ONE_BY_ONE: usize = 48;
+const SYNC_ONE_BY_ONE: usize = 32;
 
 /// One commit of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl Repo {
 
     fn patch(&self, form: &str, from: &str, to: &str, color: bool) -> Result<String, GitError> {
         let color = if color { "--color=always" } else { "--color=never" };
-        let git = self.plumbing().args(["diff", "--no-ext-diff", "--no-textconv", form, color, from, to, "--"]);
+        let git =
+            self.plumbing().args(["diff", "--no-ext-diff", "--no-textconv", form, color, from, to, "--"]);
         Ok(git.run()?.text())
     }
 
@@ -93,7 +94,10 @@ impl Repo {
             return Ok(());
         }
         let exclude = format!("^{old}");
-        let out = self.plumbing().args(["rev-list", "--objects", "--no-object-names", tip, &exclude, "--"]).run()?;
+        let out = self
+            .plumbing()
+            .args(["rev-list", "--objects", "--no-object-names", tip, &exclude, "--"])
+            .run()?;
         let loose = self.loose(&out);
         if loose.len() > SYNC_ONE_BY_ONE {
             return self.pack(&out);
@@ -118,7 +122,7 @@ impl Repo {
     fn pack(&self, oids: &Output) -> Result<(), GitError> {
         let folder = self.objects().join("pack");
         fs::create_dir_all(&folder).map_err(GitError::io("making", &folder))?;
-        let git = self.plumbing().args(["pack-objects", "--quiet", "--non-empty", "--compression=1"]);
+        let git = self.plumbing().args(["pack-objects", "--quiet", "--non-empty", "--window=0"]);
         git.arg(folder.join("pack")).stdin(oids.stdout.clone()).run()?;
         sync(&folder)
     }
@@ -138,5 +142,11 @@ fn commit_info(record: &[u8]) -> Option<CommitInfo> {
     let (oid, tree, parents, subject) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let trailer = |line: &str| line.split_once(": ").map(|(k, v)| (k.to_owned(), v.trim().to_owned()));
     let trailers = fields.next().unwrap_or_default().lines().filter_map(trailer).collect();
-    Some(CommitInfo { oid, tree, parents: parents.split_whitespace().map(str::to_owned).collect(), subject, trailers })
+    Some(CommitInfo {
+        oid,
+        tree,
+        parents: parents.split_whitespace().map(str::to_owned).collect(),
+        subject,
+        trailers,
+    })
 }

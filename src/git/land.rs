@@ -59,10 +59,18 @@ impl Repo {
     }
 
     fn branch(&self, name: &str) -> Result<String, GitError> {
-        self.ref_value(&format!("refs/heads/{name}"))?.ok_or_else(|| GitError::UnknownRevision { name: name.to_owned() })
+        self.ref_value(&format!("refs/heads/{name}"))?
+            .ok_or_else(|| GitError::UnknownRevision { name: name.to_owned() })
     }
 
-    fn land_by_ref(&self, target: &str, into: &str, tip: &str, before: &str, how: LandedHow) -> Result<String, GitError> {
+    fn land_by_ref(
+        &self,
+        target: &str,
+        into: &str,
+        tip: &str,
+        before: &str,
+        how: LandedHow,
+    ) -> Result<String, GitError> {
         let after = match how {
             LandedHow::Merge => self.merge_in_memory(target, into, tip, before)?,
             LandedHow::FastForward | LandedHow::AlreadyThere => tip.to_owned(),
@@ -102,7 +110,11 @@ impl Repo {
         held: &Held,
     ) -> Result<String, GitError> {
         let path = &held.path;
-        let refuse = |state: &str| GitError::CheckedOut { branch: into.to_owned(), path: path.clone(), state: state.to_owned() };
+        let refuse = |state: &str| GitError::CheckedOut {
+            branch: into.to_owned(),
+            path: path.clone(),
+            state: state.to_owned(),
+        };
         if held.state != "HEAD" {
             return Err(refuse(held.state));
         }
@@ -119,7 +131,8 @@ impl Repo {
             // Tried in memory first: git's own merge would leave its conflicts in the user's files.
             self.merge_in_memory(target, into, tip, before)?;
             let message = format!("Merge branch '{target}' into {into}");
-            let merged = as_the_user(path, &["merge", "--no-edit", "--no-ff", "--quiet", "-m", &message, tip])?;
+            let merged =
+                as_the_user(path, &["merge", "--no-edit", "--no-ff", "--quiet", "-m", &message, tip])?;
             if let Err(error) = merged.into_success() {
                 // A hook refused after the files were merged. If nothing was begun, there is nothing to abort.
                 let _ = as_the_user(path, &["merge", "--abort"]);
@@ -131,7 +144,8 @@ impl Repo {
 
     /// Git is about to be run there by discovery, so that the user's hooks see what they always see.
     fn is_checkout_of_ours(&self, path: &Path) -> bool {
-        Repo::discover(path).is_ok_and(|r| r.common_dir() == self.common_dir() && r.top().is_some_and(|t| t == path))
+        Repo::discover(path)
+            .is_ok_and(|r| r.common_dir() == self.common_dir() && r.top().is_some_and(|t| t == path))
     }
 }
 

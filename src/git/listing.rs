@@ -12,8 +12,6 @@ use super::error::GitError;
 /// One `git status`, as bytes of paths relative to the top.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listing {
-    /// HEAD; `None` before the first commit of a branch.
-    pub(super) head: Option<String>,
     /// The index differs from HEAD.
     pub(super) staged: bool,
     /// Tracked paths whose file differs from the index.
@@ -27,7 +25,7 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Reads `status --porcelain=v2 --branch -z --no-renames --untracked-files=all`.
+    /// Reads `status --porcelain=v2 -z --no-renames --untracked-files=all`.
     pub(super) fn parse(stdout: &[u8]) -> Listing {
         let mut listing = Listing::default();
         for record in records(stdout) {
@@ -37,9 +35,7 @@ impl Listing {
     }
 
     fn add(&mut self, record: &[u8]) {
-        if let Some(oid) = record.strip_prefix(b"# branch.oid ") {
-            self.head = Some(String::from_utf8_lossy(oid).into_owned()).filter(|o| o != "(initial)");
-        } else if let Some(path) = record.strip_prefix(b"? ") {
+        if let Some(path) = record.strip_prefix(b"? ") {
             match path.strip_suffix(b"/") {
                 Some(folder) => self.nested.push(PathBuf::from(OsStr::from_bytes(folder))),
                 None => self.untracked.push(path.to_owned()),
@@ -53,7 +49,9 @@ impl Listing {
                 b'D' => self.deleted.push(path.to_owned()),
                 _ => self.changed.push(path.to_owned()),
             }
-        } else if let Some(path) = record.strip_prefix(b"u ").and_then(|f| f.splitn(10, |&b| b == b' ').nth(9)) {
+        } else if let Some(path) =
+            record.strip_prefix(b"u ").and_then(|f| f.splitn(10, |&b| b == b' ').nth(9))
+        {
             self.changed.push(path.to_owned());
         }
     }
@@ -63,7 +61,13 @@ impl Listing {
         !self.staged && !self.is_changed() && self.nested.is_empty()
     }
 
-    fn is_changed(&self) -> bool {
+    /// Files differ from an index that is HEAD's tree.
+    pub(super) fn is_only_changed_files(&self) -> bool {
+        !self.staged && self.is_changed()
+    }
+
+    /// Files differ from the index.
+    pub(super) fn is_changed(&self) -> bool {
         !(self.changed.is_empty() && self.deleted.is_empty() && self.untracked.is_empty())
     }
 
@@ -113,10 +117,9 @@ mod tests {
     fn status_is_read_with_any_bytes_in_names() {
         let z = "0".repeat(40);
         let text = format!(
-            "# branch.oid {z}\0# branch.head (detached)\x001 .M N... 100644 100644 100644 {z} {z} a b\nc\x001 M. N... 100644 100644 100644 {z} {z} m\x001 .D N... 100644 100644 000000 {z} {z} d/f\0? d\0? repo/\0"
+            "1 .M N... 100644 100644 100644 {z} {z} a b\nc\x001 M. N... 100644 100644 100644 {z} {z} m\x001 .D N... 100644 100644 000000 {z} {z} d/f\0? d\0? repo/\0"
         );
         let listing = Listing::parse(text.as_bytes());
-        assert_eq!(listing.head, Some(z));
         assert!(listing.staged);
         assert_eq!(listing.changed, [b"a b\nc".to_vec()]);
         assert_eq!(listing.nested, [PathBuf::from("repo")]);

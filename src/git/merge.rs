@@ -5,6 +5,7 @@ use std::fs;
 
 use super::command::{Git, Output, path_text};
 use super::error::GitError;
+use super::refs::is_oid;
 use super::repo::{Identity, Repo};
 
 /// Configuration that would make a merge depend on whose machine it is.
@@ -107,7 +108,12 @@ impl Repo {
 
     /// Attributes come from `ours`: `merge-tree` alone takes them from whatever folder it runs in, and then merges
     /// lock files that `git merge` refuses and refuses what a union would merge.
-    pub(super) fn merge_trees(&self, ours: &str, theirs: &str, base: Option<&str>) -> Result<MergedTree, GitError> {
+    pub(super) fn merge_trees(
+        &self,
+        ours: &str,
+        theirs: &str,
+        base: Option<&str>,
+    ) -> Result<MergedTree, GitError> {
         let mut git = self.plumbing();
         for &(key, value) in FIXED {
             git = git.config(key, value);
@@ -115,12 +121,18 @@ impl Repo {
         for driver in self.merge_drivers()? {
             git = git.config(driver, NO_DRIVER);
         }
-        git = git.arg(format!("--attr-source={ours}")).args(["merge-tree", "--write-tree", "-z", "--name-only", "--messages"]);
+        git = git.arg(format!("--attr-source={ours}")).args([
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--messages",
+        ]);
         git = git.args(base.map(|b| format!("--merge-base={b}"))).args([ours, theirs]);
         let out = git.run_any()?;
         match out.code {
-            Some(0 | 1) => Ok(parse(&out)),
-            // Anything else is no verdict on the content.
+            // "Conflict" is 1, and so is "no such commit": only a tree makes it a verdict on the content.
+            Some(0 | 1) if is_oid(&first_field(&out.stdout)) => Ok(parse(&out)),
             _ => Err(out.into_error()),
         }
     }
@@ -134,7 +146,10 @@ impl Repo {
         if !mentions("config") && !mentions("config.worktree") {
             return Ok(Vec::new());
         }
-        let out = self.plumbing().args(["config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$"]).run_any()?;
+        let out = self
+            .plumbing()
+            .args(["config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$"])
+            .run_any()?;
         match out.code {
             Some(0 | 1) => Ok(out.records().map(|r| String::from_utf8_lossy(r).into_owned()).collect()),
             _ => Err(out.into_error()),
@@ -152,7 +167,8 @@ impl Repo {
         if !message.ends_with('\n') {
             message.push('\n');
         }
-        let git = self.plumbing().args(["commit-tree", c.tree]).args(parents).args(["-F", "-"]).stdin(message);
+        let git =
+            self.plumbing().args(["commit-tree", c.tree]).args(parents).args(["-F", "-"]).stdin(message);
         Ok(signed_by(git, c.who, c.at_s).run()?.line())
     }
 }
@@ -167,10 +183,14 @@ fn signed_by(git: Git, who: &Identity, at_s: u64) -> Git {
     })
 }
 
+fn first_field(stdout: &[u8]) -> String {
+    String::from_utf8_lossy(stdout.split(|&b| b == 0).next().unwrap_or_default()).trim().to_owned()
+}
+
 /// `<tree> NUL (<path> NUL)* NUL (<n> NUL <path>*n <kind> NUL <message> NUL)*`
 fn parse(out: &Output) -> MergedTree {
-    let mut fields = out.stdout.split(|&b| b == 0);
-    let tree = String::from_utf8_lossy(fields.next().unwrap_or_default()).trim().to_owned();
+    let tree = first_field(&out.stdout);
+    let mut fields = out.stdout.split(|&b| b == 0).skip(1);
     let conflicted = out.code == Some(1);
     let mut paths = BTreeSet::new();
     for path in fields.by_ref().take_while(|f| !f.is_empty()) {
@@ -189,5 +209,9 @@ fn parse(out: &Output) -> MergedTree {
     if conflicted && paths.is_empty() {
         paths.insert("(git names no path)".to_owned());
     }
-    MergedTree { tree, conflicts: if conflicted { paths.into_iter().collect() } else { Vec::new() }, messages }
+    MergedTree {
+        tree,
+        conflicts: if conflicted { paths.into_iter().collect() } else { Vec::new() },
+        messages,
+    }
 }

@@ -12,6 +12,7 @@ mod rebuild;
 mod refs;
 mod repo;
 mod snapshot;
+mod submodules;
 mod user_files;
 mod worktree;
 

@@ -14,9 +14,10 @@ use super::merge::NewCommit;
 use super::repo::{Identity, Repo};
 use super::worktree::{Worktree, remove_tree};
 
-/// The status that `Listing` reads. `dirty`: a submodule's own git is never started, it has its own configuration.
+/// The status that `Listing` reads. Without `--branch`, which takes as long as the rest. `dirty`: a submodule's own
+/// git is never started, it has its own configuration.
 pub(super) const STATUS: &[&str] =
-    &["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty"];
+    &["status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty"];
 
 /// What to preserve, and under which ref.
 #[derive(Clone, Debug)]
@@ -56,16 +57,23 @@ pub struct Preserved {
     pub subjects: Vec<String>,
     /// The folder was deleted; the tip is the HEAD that git remembers, or the start.
     pub missing: bool,
-    /// Submodules whose recorded commit changed. That commit may exist only in the worktree's copy of the submodule:
-    /// removing the worktree would lose it.
+    /// Submodules with work in them: another commit, or changed files. It exists only in the worktree's copy of the
+    /// submodule, so removing the worktree would lose it.
     pub submodules: Vec<String>,
 }
+
+/// Syncing new objects in one batch has a price of its own; below this many files one by one is cheaper.
+const BATCH_FROM: usize = 16;
 
 /// The tip of an attempt, and what was learned on the way.
 struct Tip {
     oid: String,
+    /// HEAD as the attempt left it: the tip, or its parent.
+    head: String,
     /// The attempt's own commits, newest first.
     commits: Vec<CommitInfo>,
+    /// Submodules with changed files.
+    submodules: Vec<String>,
     missing: bool,
 }
 
@@ -82,46 +90,59 @@ impl Repo {
                 let mut commits = self.commits_since(&p.start, &oid)?;
                 // The commit made here is not the attempt's own.
                 let first_line = p.message.lines().next().unwrap_or_default();
-                commits = commits.split_off(usize::from(commits.first().is_some_and(|c| c.subject == first_line)));
+                commits =
+                    commits.split_off(usize::from(commits.first().is_some_and(|c| c.subject == first_line)));
                 // With the admin folder gone as well, it was we who removed the worktree.
-                self.describe(p, Tip { oid, commits, missing: !folder && admin })
+                let (head, submodules) = (oid.clone(), tip.submodules);
+                self.describe(p, Tip { oid, head, commits, submodules, missing: !folder && admin })
             }
             Err(error) => Err(error),
         }
     }
 
     fn tip_of_head(&self, p: &Preserve) -> Result<Tip, GitError> {
-        let wt = &p.worktree;
-        let head = wt.detached_head().or_else(|| {
-            let git = super::command::Git::plumbing(&wt.git_dir).env("GIT_COMMON_DIR", self.common_dir());
-            git.args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).run().ok().map(|o| o.line())
-        });
-        let oid = head.filter(|h| self.commit_exists(h)).unwrap_or_else(|| p.start.clone());
-        Ok(Tip { commits: self.commits_since(&p.start, &oid)?, oid, missing: true })
+        let head =
+            self.head_of(&p.worktree).filter(|h| self.commit_exists(h)).unwrap_or_else(|| p.start.clone());
+        let commits = self.commits_since(&p.start, &head)?;
+        Ok(Tip { oid: head.clone(), head, commits, submodules: Vec::new(), missing: true })
     }
 
     fn tip_of_files(&self, p: &Preserve) -> Result<Tip, GitError> {
-        let wt = &p.worktree;
         restore_admin(p)?;
+        let head = self.head_of(&p.worktree).unwrap_or_else(|| p.start.clone());
         let listing = self.listing(p)?;
-        let head = listing.head.clone().unwrap_or_else(|| p.start.clone());
         let commits = self.commits_since(&p.start, &head)?;
-        let kept = |oid, commits| Ok(Tip { oid, commits, missing: false });
-        if head == p.start && listing.is_clean() {
-            return kept(head, commits);
-        }
-        self.update_private_index(wt, &listing)?;
-        let tree = wt.git(self, &wt.private_index()).arg("write-tree").run()?.line();
-        let head_tree = match commits.first() {
-            Some(newest) => newest.tree.clone(),
-            None => self.tree_of(&head)?,
+        let oid = if head == p.start && listing.is_clean() {
+            head.clone()
+        } else {
+            self.commit_files(p, &head, &listing, commits.first())?
         };
-        if tree == head_tree {
-            return kept(head, commits);
+        Ok(Tip { oid, head, commits, submodules: self.changed_submodules(&p.worktree)?, missing: false })
+    }
+
+    /// A commit on HEAD with the files as they are; HEAD itself if that is what it holds. `newest` is the attempt's own
+    /// newest commit.
+    fn commit_files(
+        &self,
+        p: &Preserve,
+        head: &str,
+        listing: &Listing,
+        newest: Option<&CommitInfo>,
+    ) -> Result<String, GitError> {
+        let wt = &p.worktree;
+        self.update_private_index(wt, listing)?;
+        let tree = wt.git(self, &wt.private_index()).arg("write-tree").run()?.line();
+        let head_tree = match newest {
+            Some(newest) => Some(newest.tree.clone()),
+            // The private index was HEAD's tree and has changed since: no need to ask.
+            None if head == p.start && listing.is_only_changed_files() => None,
+            None => Some(self.tree_of(head)?),
+        };
+        if head_tree.is_some_and(|t| t == tree) {
+            return Ok(head.to_owned());
         }
         let message = &p.message;
-        let commit = NewCommit { tree: &tree, parents: &[&head], message, who: &p.who, at_s: p.at_s };
-        kept(self.commit_tree(&commit)?, commits)
+        self.commit_tree(&NewCommit { tree: &tree, parents: &[head], message, who: &p.who, at_s: p.at_s })
     }
 
     fn listing(&self, p: &Preserve) -> Result<Listing, GitError> {
@@ -147,9 +168,11 @@ impl Repo {
         if paths.is_empty() {
             return Ok(());
         }
-        // Batched: one flush of the disk for all the new objects, and not one for each.
-        let git = wt.git(self, &wt.private_index()).config("core.fsyncMethod", "batch");
-        git.args(["update-index", "-z", "--add", "--remove", "--replace", "--stdin"]).stdin(nul_terminated(paths)).run()?;
+        let sync = if paths.len() < BATCH_FROM { "fsync" } else { "batch" };
+        let git = wt.git(self, &wt.private_index()).config("core.fsyncMethod", sync);
+        git.args(["update-index", "-z", "--add", "--remove", "--replace", "--stdin"])
+            .stdin(nul_terminated(paths))
+            .run()?;
         Ok(())
     }
 
@@ -174,6 +197,11 @@ impl Repo {
 
     fn describe(&self, p: &Preserve, tip: Tip) -> Result<Preserved, GitError> {
         let changes = if tip.oid == p.base { Vec::new() } else { self.raw_changes(&p.base, &tip.oid)? };
+        let mut submodules: Vec<String> =
+            changes.iter().filter(|c| c.gitlink).map(|c| path_text(&c.path)).collect();
+        submodules.extend(tip.submodules.iter().cloned());
+        submodules.sort();
+        submodules.dedup();
         let paths: Vec<String> = changes.iter().map(|c| path_text(&c.path)).collect();
         let mut subjects: Vec<String> = tip.commits.iter().map(|c| c.subject.clone()).collect();
         subjects.reverse();
@@ -184,14 +212,14 @@ impl Repo {
             markers: self.markers(&tip.oid, &p.conflict_paths)?,
             subjects,
             missing: tip.missing,
-            submodules: changes.iter().filter(|c| c.gitlink).map(|c| path_text(&c.path)).collect(),
+            submodules,
             tip: tip.oid,
         })
     }
 
     /// The log from start to HEAD already shows it in the usual cases.
     fn descends(&self, p: &Preserve, tip: &Tip) -> Result<bool, GitError> {
-        let from_start = tip.oid == p.start || tip.commits.iter().any(|c| c.parents.contains(&p.start));
+        let from_start = tip.head == p.start || tip.commits.iter().any(|c| c.parents.contains(&p.start));
         if p.start == p.base && from_start { Ok(true) } else { self.is_ancestor(&p.base, &tip.oid) }
     }
 
@@ -199,8 +227,18 @@ impl Repo {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let git = self.plumbing().env("GIT_LITERAL_PATHSPECS", "1").args(["grep", "-z", "-l", "-a", "-E", "--all-match"]);
-        let out = git.args(["-e", "^<{7,} ", "-e", "^={7,}\r?$", "-e", "^>{7,} ", tip, "--"]).args(paths).run_any()?;
+        let git = self.plumbing().env("GIT_LITERAL_PATHSPECS", "1").args([
+            "grep",
+            "-z",
+            "-l",
+            "-a",
+            "-E",
+            "--all-match",
+        ]);
+        let out = git
+            .args(["-e", "^<{7,} ", "-e", "^={7,}\r?$", "-e", "^>{7,} ", tip, "--"])
+            .args(paths)
+            .run_any()?;
         if !matches!(out.code, Some(0 | 1)) {
             return Err(out.into_error());
         }
@@ -223,10 +261,4 @@ fn restore_admin(p: &Preserve) -> Result<(), GitError> {
         fs::write(dir.join("HEAD"), format!("{}\n", p.start))
     };
     write().map_err(failed)
-}
-
-/// Whether a `STATUS` shows a worktree at a commit with nothing changed.
-pub(super) fn is_clean_at(stdout: &[u8], commit: &str) -> bool {
-    let listing = Listing::parse(stdout);
-    listing.head.as_deref() == Some(commit) && listing.is_clean()
 }

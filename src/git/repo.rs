@@ -28,7 +28,13 @@ impl Repo {
     /// Finds the repository that `from` lies in: the only discovery there is, and it looks where the user stands.
     pub fn discover(from: &Path) -> Result<Repo, GitError> {
         let out = Git::discovering(from)
-            .args(["rev-parse", "--path-format=absolute", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir"])
+            .args([
+                "rev-parse",
+                "--path-format=absolute",
+                "--is-bare-repository",
+                "--absolute-git-dir",
+                "--git-common-dir",
+            ])
             .arg("--show-toplevel")
             .run_any()?;
         let mut lines = out.stdout.split(|&b| b == b'\n').filter(|l| !l.is_empty());
@@ -68,7 +74,9 @@ impl Repo {
     pub fn version() -> Result<(u32, u32, u32), GitError> {
         let line = Git::nowhere().arg("version").run()?.line();
         let version = parse_version(&line);
-        version.filter(|v| *v >= FLOOR).ok_or_else(|| GitError::TooOld { found: line.replace("git version ", "") })
+        version
+            .filter(|v| *v >= FLOOR)
+            .ok_or_else(|| GitError::TooOld { found: line.replace("git version ", "") })
     }
 
     /// A command on objects and refs.
@@ -80,7 +88,9 @@ impl Repo {
     pub fn resolve(&self, commitish: &str) -> Result<String, GitError> {
         let verify = |name: &str| {
             let spec = format!("{name}^{{commit}}");
-            Git::plumbing(&self.git_dir).args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run_any()
+            Git::plumbing(&self.git_dir)
+                .args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec])
+                .run_any()
         };
         let out = verify(commitish)?;
         if out.code == Some(0) {
@@ -95,10 +105,14 @@ impl Repo {
 
     /// The user's name and address from their configuration; `None` unless both are set.
     pub fn identity(&self) -> Option<Identity> {
-        let out = Git::user(&self.git_dir).args(["config", "-z", "--get-regexp", r"^user\.(name|email)$"]).run().ok()?;
+        let out = Git::user(&self.git_dir)
+            .args(["config", "-z", "--get-regexp", r"^user\.(name|email)$"])
+            .run()
+            .ok()?;
         let text = out.text();
         let last = |key: &str| {
-            let value = text.split('\0').rev().find_map(|r| r.split_once('\n').filter(|(k, _)| *k == key))?.1.trim();
+            let value =
+                text.split('\0').rev().find_map(|r| r.split_once('\n').filter(|(k, _)| *k == key))?.1.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
         Some(Identity { name: last("user.name")?, email: last("user.email")? })

@@ -97,7 +97,9 @@ fn config_change(key: &str, before: Option<&Vec<String>>, after: Option<&Vec<Str
         None => unset,
         Some([one]) => format!("git config --replace-all {} {}", quoted(key), quoted(&masked(key, one))),
         Some(many) => {
-            let add = many.iter().map(|v| format!(" && git config --add {} {}", quoted(key), quoted(&masked(key, v))));
+            let add = many
+                .iter()
+                .map(|v| format!(" && git config --add {} {}", quoted(key), quoted(&masked(key, v))));
             after.map_or_else(|| "true".to_owned(), |_| unset) + &add.collect::<String>()
         }
     };
@@ -107,7 +109,8 @@ fn config_change(key: &str, before: Option<&Vec<String>>, after: Option<&Vec<Str
 /// Law 18: a token in a header or in an address is not printed.
 fn masked(key: &str, value: &str) -> String {
     let key = key.to_ascii_lowercase();
-    let secret = ["extraheader", "token", "password", "secret", "cookie"].iter().any(|word| key.contains(word));
+    let secret =
+        ["extraheader", "token", "password", "secret", "cookie"].iter().any(|word| key.contains(word));
     if secret || key.starts_with("credential.") {
         return "<not shown>".to_owned();
     }

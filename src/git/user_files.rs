@@ -13,7 +13,8 @@ impl Repo {
     /// How many files of the user's checkout are uncommitted: changed, staged or untracked.
     pub fn dirty_count(&self) -> Result<usize, GitError> {
         let Some(git) = self.in_checkout() else { return Ok(0) };
-        let out = git.args(["status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty"]).run()?;
+        let out =
+            git.args(["status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty"]).run()?;
         Ok(records(&out.stdout).count())
     }
 

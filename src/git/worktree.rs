@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use super::checkouts::folder_of;
 use super::command::Git;
 use super::error::GitError;
+use super::listing::Listing;
+use super::preserve::STATUS;
+use super::refs::is_oid;
 use super::repo::Repo;
 
 /// A linked worktree.
@@ -38,11 +41,6 @@ impl Worktree {
         self.git_dir.join("swarm-index")
     }
 
-    /// The commit in HEAD if it is detached and refs are files; costs no process.
-    pub(super) fn detached_head(&self) -> Option<String> {
-        Repo::head_in_file(&self.git_dir).filter(|h| super::refs::is_oid(h))
-    }
-
     /// Keeps the index as it is now as the private one.
     pub(super) fn keep_index(&self) -> Result<(), GitError> {
         link_over(&self.index(), &self.private_index())
@@ -61,7 +59,9 @@ impl Worktree {
     }
 
     fn drop_locks(&self) -> Result<(), GitError> {
-        ["index.lock", "HEAD.lock", "swarm-index.lock"].iter().try_for_each(|f| remove_tree(&self.git_dir.join(f)))
+        ["index.lock", "HEAD.lock", "swarm-index.lock"]
+            .iter()
+            .try_for_each(|f| remove_tree(&self.git_dir.join(f)))
     }
 }
 
@@ -136,7 +136,8 @@ impl Repo {
     /// Detaches HEAD at a commit and rewrites the files that differ. (`reset --hard` would move a branch that HEAD
     /// happens to be on.)
     pub(super) fn switch(&self, wt: &Worktree, commit: &str) -> Result<(), GitError> {
-        let git = wt.git(self, &wt.index()).config("checkout.workers", "0").config("advice.detachedHead", "false");
+        let git =
+            wt.git(self, &wt.index()).config("checkout.workers", "0").config("advice.detachedHead", "false");
         git.args(["checkout", "--quiet", "--force", "--detach", commit, "--"]).run().map(drop)
     }
 
@@ -149,12 +150,20 @@ impl Repo {
     }
 
     fn is_fresh(&self, wt: &Worktree, commit: &str) -> bool {
-        if wt.detached_head().is_some_and(|h| h != commit) || wt.git_dir.join("index.lock").exists() {
+        let unlocked = wt.private_index().exists() && !wt.git_dir.join("index.lock").exists();
+        if !unlocked || wt.restore_pointer().is_err() || self.head_of(wt).is_none_or(|h| h != commit) {
             return false;
         }
-        let status = wt.git(self, &wt.private_index()).args(super::preserve::STATUS).run();
-        let ready = wt.private_index().exists() && wt.restore_pointer().is_ok();
-        ready && status.is_ok_and(|s| super::preserve::is_clean_at(&s.stdout, commit))
+        let status = wt.git(self, &wt.private_index()).args(STATUS).run();
+        status.is_ok_and(|s| Listing::parse(&s.stdout).is_clean())
+    }
+
+    /// The commit in a worktree's HEAD. A detached one is read from the file, without a process.
+    pub(super) fn head_of(&self, wt: &Worktree) -> Option<String> {
+        Repo::head_in_file(&wt.git_dir).filter(|h| is_oid(h)).or_else(|| {
+            let git = Git::plumbing(&wt.git_dir).env("GIT_COMMON_DIR", self.common_dir());
+            Some(git.args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).run().ok()?.line())
+        })
     }
 
     fn remove_leftovers(&self, path: &Path) -> Result<(), GitError> {
@@ -171,7 +180,12 @@ impl Repo {
             Some(folder) => folder == path,
             None => dir.file_name().is_some_and(|n| n.as_bytes() == name),
         };
-        Ok(self.linked()?.into_iter().filter(|d| d.file_name().is_some_and(|n| n.as_bytes().starts_with(&name))).filter(ours).collect())
+        Ok(self
+            .linked()?
+            .into_iter()
+            .filter(|d| d.file_name().is_some_and(|n| n.as_bytes().starts_with(&name)))
+            .filter(ours)
+            .collect())
     }
 }
 

@@ -64,19 +64,20 @@ fn claim(dir: &Path) -> Result<Option<Job>, HolderError> {
 
 /// `None` if the start was somebody else's.
 fn keep(dir: &Path, job: &Job, tree: File) -> Option<Outcome> {
-    let (spawner, main, pumps) = match prepare(dir, job, tree) {
-        Ok(prepared) => prepared,
-        Err(error) => return Some(not_started(error)),
-    };
-    match record_start(dir, job, &main) {
-        Ok(true) => Some(Watch::new(dir, job, spawner, main, pumps).run()),
-        Ok(false) => None,
+    match begin(dir, job, tree) {
+        Ok(watch) => watch.map(Watch::run),
         Err(error) => {
-            drop((spawner, main));
             reap_all();
-            Some(not_started(error.to_string()))
+            Some(Outcome { ended: Ended::NotStarted { error }, stdout_bytes: 0, stderr_bytes: 0, killed: 0 })
         }
     }
+}
+
+/// The job with its start on record. `None` if another start is; the error is for people.
+fn begin<'a>(dir: &'a Path, job: &'a Job, tree: File) -> Result<Option<Watch<'a>>, String> {
+    let (spawner, main, pumps) = prepare(dir, job, tree)?;
+    let ours = record_start(dir, job, &main).map_err(|error| error.to_string())?;
+    Ok(ours.then(|| Watch::new(dir, job, spawner, main, pumps)))
 }
 
 type Prepared = (Spawner, Main, [Pump; 2]);
@@ -122,10 +123,6 @@ fn record_start(dir: &Path, job: &Job, main: &Main) -> Result<bool, HolderError>
 /// The job's process ends by itself when nobody can tell it to go any more.
 fn reap_all() {
     while !matches!(rustix::process::wait(WaitOptions::empty()), Err(rustix::io::Errno::CHILD)) {}
-}
-
-fn not_started(error: String) -> Outcome {
-    Outcome { ended: Ended::NotStarted { error }, stdout_bytes: 0, stderr_bytes: 0, killed: 0 }
 }
 
 fn exit(job: Job, started_ms: u64, outcome: Outcome) -> Exit {

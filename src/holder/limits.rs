@@ -8,8 +8,8 @@ use super::job::{Ended, Job};
 use super::lock;
 use super::meter::Meter;
 
-/// Usage is looked at this often.
-const USAGE_EVERY_MS: u64 = 50;
+/// Usage is looked at this often: at every second tick of the holder's loop.
+const USAGE_EVERY_MS: u64 = 85;
 /// How long a raise may take to arrive while somebody lives who can grant it.
 const RAISE_MS: u64 = 2_000;
 
@@ -74,8 +74,12 @@ impl Money {
         }
         self.next_look = now + Duration::from_millis(USAGE_EVERY_MS);
         self.meter.look();
+        let spent_micros = self.meter.usage().usd_micros.unwrap_or(0);
+        if spent_micros == 0 {
+            return false;
+        }
         let grant = grant::read(&self.dir);
-        if !exceeds(self.meter.usage().usd_micros.unwrap_or(0), grant) {
+        if !exceeds(spent_micros, grant) {
             self.spent_since = None;
             return false;
         }
@@ -97,7 +101,7 @@ fn exceeds(spent_micros: u64, grant: Grant) -> bool {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::super::job::{Ended, Job};
     use super::{Grant, Limits, after, exceeds};
@@ -122,9 +126,9 @@ mod tests {
 
     #[test]
     fn time_and_silence_are_counted_from_the_start_of_main() {
-        let start = Instant::now() + Duration::from_secs(100);
-        let at = |ms| start + Duration::from_millis(ms);
-        let earlier = start - Duration::from_secs(50);
+        let earlier = Instant::now();
+        let start = after(earlier, 50_000);
+        let at = |ms| after(start, ms);
         let reached = |timeout, idle, now, last| {
             Limits::new(Path::new("/"), &job(timeout, idle), start).reached(now, last)
         };

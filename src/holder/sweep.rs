@@ -21,6 +21,7 @@ const PAUSE_MS_MAX: u64 = 50;
 /// Ends the tree of the attempt in `dir`: SIGTERM, `grace_ms` later SIGKILL, again until none is left and the tree's
 /// lock is free. Returns how many processes it signalled.
 ///
+/// After [`super::wait`] or a probe that says orphaned: while the holder lives it is refused.
 /// A process is of the tree if it carries the mark, holds the tree's lock, is the recorded one, descends from one of
 /// these, or works in `worktree` as a member of the recorded process group. Each is checked again before each signal.
 pub fn sweep(dir: &Path, nonce: &str, worktree: Option<&Path>, grace_ms: u64) -> Result<u32, HolderError> {

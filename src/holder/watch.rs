@@ -21,7 +21,7 @@ use super::trampoline::CANNOT_START;
 use super::tree::{self, Hunt};
 
 /// How often the requests and limits of a running job are looked at.
-const TICK_MS: u64 = 40;
+const TICK_MS: u64 = 45;
 /// How often a tree that is ending is looked at: only its first process wakes us.
 const ENDING_TICK_MS: u64 = 5;
 /// What the tree of a job that ended by itself gets to finish on its own: as long as it still prints, at most this…
