@@ -64,7 +64,7 @@ pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<End
     let open = Command::Open { epoch: start.writer.epoch(), pid: start.pid, version: start.version };
     let args =
         SupervisorArgs { writer: start.writer, world: start.world, observer: start.observer, open, done };
-    let spawned = Ractor::spawn(None, Supervisor, args).await;
+    let spawned = Box::pin(Ractor::spawn(None, Supervisor, args)).await;
     let (supervisor, _) = spawned.map_err(|error| RunError::Spawn(error.to_string()))?;
     Ok((Handle { supervisor }, ended))
 }

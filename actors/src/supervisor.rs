@@ -99,7 +99,7 @@ impl Ractor for Supervisor {
             observer: args.observer,
             closed: closing,
         };
-        let (journal, _) = Ractor::spawn_linked(None, Journal, journal, myself.get_cell()).await?;
+        let (journal, _) = Box::pin(Ractor::spawn_linked(None, Journal, journal, myself.get_cell())).await?;
         journal.cast(JournalMsg::Submit(Submit { command: args.open, reply: None }))?;
         Ok(Tree {
             world: args.world,

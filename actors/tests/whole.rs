@@ -203,7 +203,7 @@ async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
         seen.lock().unwrap().extend(committed.events.iter().map(|recorded| recorded.seq));
     });
     let start_with = Start { writer, world, observer, pid: 1, version: "test".to_owned() };
-    let (_handle, ended) = start(start_with).await.unwrap();
+    let (_handle, ended) = Box::pin(start(start_with)).await.unwrap();
     let ended = ended.await.unwrap().unwrap();
     let records = swarm_journal::read(&dir).unwrap().records;
     let replayed = swarm_actors::writer::fold(&records).unwrap();
@@ -220,7 +220,7 @@ fn all_merged(ended: &Ended) {
 #[tokio::test]
 async fn a_graph_lands_and_its_journal_folds_to_the_same_state() {
     let tasks = vec![task("a", &[]), task("b", &["a"]), task("c", &["a"]), task("d", &["b", "c"])];
-    let (ended, seqs) = run(Arc::new(Kind::default()), tasks).await;
+    let (ended, seqs) = Box::pin(run(Arc::new(Kind::default()), tasks)).await;
     all_merged(&ended);
     assert_eq!(ended.state.run().ledger.spent(), Usd::from_micros(40));
     assert_eq!(ended.state.run().ledger.reserved(), Usd::ZERO);
@@ -230,7 +230,7 @@ async fn a_graph_lands_and_its_journal_folds_to_the_same_state() {
 #[tokio::test]
 async fn hundreds_of_tasks_land() {
     let tasks = (0..300).map(|at| task(&format!("t{at}"), &[])).collect();
-    let (ended, _) = run(Arc::new(Kind::default()), tasks).await;
+    let (ended, _) = Box::pin(run(Arc::new(Kind::default()), tasks)).await;
     all_merged(&ended);
 }
 
@@ -239,7 +239,8 @@ async fn an_actor_that_panics_is_restarted_from_its_view() {
     for who in [Actor::Task(TaskId::new("b").unwrap()), Actor::Merge, Actor::Budget] {
         let world = Arc::new(Kind::default());
         world.panics.lock().unwrap().insert(who.clone());
-        let (ended, _) = run(world.clone(), vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])]).await;
+        let tasks = vec![task("a", &[]), task("b", &["a"]), task("c", &["b"])];
+        let (ended, _) = Box::pin(run(world.clone(), tasks)).await;
         all_merged(&ended);
         assert!(world.panics.lock().unwrap().is_empty(), "{who:?} did not panic");
     }

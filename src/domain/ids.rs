@@ -27,7 +27,7 @@ impl TaskId {
         if !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')) {
             return Err("an id has only letters, digits, `.`, `_` and `-`");
         }
-        if text.contains("..") || text.ends_with('.') || text.ends_with(".lock") {
+        if text.contains("..") || text.ends_with('.') || ends_like_a_lock(text) {
             return Err("git refuses `..`, a final `.` and a final `.lock` in a ref name");
         }
         Ok(Self(text.into()))
@@ -37,6 +37,11 @@ impl TaskId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "git refuses exactly `.lock`")]
+fn ends_like_a_lock(text: &str) -> bool {
+    text.ends_with(".lock")
 }
 
 impl fmt::Display for TaskId {

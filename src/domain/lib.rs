@@ -12,6 +12,7 @@ pub mod gates;
 pub mod ids;
 mod judge;
 pub mod ledger;
+mod life;
 mod message;
 mod next;
 pub mod owed;

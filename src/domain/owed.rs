@@ -31,6 +31,11 @@ impl State {
         self.changed_since(seq).iter().flat_map(|actor| self.view(actor).owed).collect()
     }
 
+    /// The states of all actors whose debts may have changed after `seq`.
+    pub fn views_since(&self, seq: u64) -> Vec<ActorView> {
+        self.changed_since(seq).iter().map(|actor| self.view(actor)).collect()
+    }
+
     /// The state of one actor at this point. A restarted actor begins from it.
     pub fn view(&self, actor: &Actor) -> ActorView {
         let parts = self.parts().filter(|parts| parts.run.is_live());
@@ -57,9 +62,15 @@ fn of_task(parts: &Parts, task: &Task) -> Vec<Effect> {
             }
             Phase::Saving => owed.extend(preserve(parts, task, attempt)),
             Phase::Gating(_) => owed.extend(own_gates(parts, &task.spec.id)),
-            Phase::Waiting | Phase::Ready | Phase::Backoff { .. } | Phase::Judging(_) => {}
-            Phase::Queued | Phase::Merging | Phase::Failing { .. } | Phase::Held { .. } | Phase::Ended(_) => {
-            }
+            Phase::Waiting
+            | Phase::Ready
+            | Phase::Backoff { .. }
+            | Phase::Judging(_)
+            | Phase::Queued
+            | Phase::Merging
+            | Phase::Failing { .. }
+            | Phase::Held { .. }
+            | Phase::Ended(_) => {}
         }
     }
     owed.extend(task.leftovers.iter().map(|(attempt, worktree)| remove(&task.spec.id, *attempt, worktree)));
@@ -146,10 +157,10 @@ fn remove(task: &TaskId, attempt: u32, worktree: &Worktree) -> Effect {
 
 fn own_gates(parts: &Parts, id: &TaskId) -> Vec<Effect> {
     let own = |site: &Site| matches!(site, Site::Task { task, .. } if task == id);
-    gates(parts, Actor::Task(id.clone()), own)
+    gates(parts, &Actor::Task(id.clone()), own)
 }
 
-fn gates(parts: &Parts, actor: Actor, wanted: impl Fn(&Site) -> bool) -> Vec<Effect> {
+fn gates(parts: &Parts, actor: &Actor, wanted: impl Fn(&Site) -> bool) -> Vec<Effect> {
     let running = parts.gates.iter().filter(|(_, run)| wanted(&run.site));
     running.map(|(n, run)| gate(parts, actor.clone(), n, run)).collect()
 }
@@ -186,7 +197,7 @@ fn gate(parts: &Parts, actor: Actor, n: u32, run: &GateRun) -> Effect {
 
 fn of_merge(parts: &Parts) -> Vec<Effect> {
     let shared = |site: &Site| matches!(site, Site::Preflight | Site::Train { .. });
-    let mut owed = gates(parts, Actor::Merge, shared);
+    let mut owed = gates(parts, &Actor::Merge, shared);
     owed.extend(target(parts));
     owed.extend(car(parts));
     if let Some((seq, _)) = parts.run.no_room {

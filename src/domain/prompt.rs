@@ -51,7 +51,7 @@ fn section(text: &mut String, title: &str, body: &str) {
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
-    items.map(|item| format!("- {item}\n")).collect()
+    items.fold(String::new(), |text, item| text + "- " + &item + "\n")
 }
 
 fn gate(gate: &Gate) -> String {

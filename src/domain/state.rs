@@ -294,14 +294,17 @@ impl Parts {
                 }
             }
             Event::Opened(_) => self.unhold(),
-            Event::TaskFailed(event) if self.run.settings.on_failure == OnFailure::Stop => {
-                if self.tasks.get(&event.task).is_some_and(|task| !task.spec.optional) {
-                    self.run.halted = Some(event.task.clone());
-                    self.cancel(|task| !is_under_way(task));
-                }
+            Event::TaskFailed(event) if self.halts(&event.task) => {
+                self.run.halted = Some(event.task.clone());
+                self.cancel(|task| !is_under_way(task));
             }
             _ => {}
         }
+    }
+
+    fn halts(&self, task: &TaskId) -> bool {
+        let required = self.tasks.get(task).is_some_and(|task| !task.spec.optional);
+        required && self.run.settings.on_failure == OnFailure::Stop
     }
 
     /// Whoever opens the run again has seen to what was held.

@@ -203,9 +203,9 @@ impl Tasks {
         let was_ended = self.list[at].end().is_some();
         change(&mut self.list[at])?;
         if was_ended {
-            self.file(at, ledger)
+            self.file(at, ledger);
         } else {
-            self.settle(at, ledger)
+            self.settle(at, ledger);
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ pub struct Train {
     /// Where the target stood when the run was planned.
     planned_at: Option<Oid>,
     /// Where it stands; the outer none: not read since the run was opened.
+    #[expect(clippy::option_option, reason = "not read, read as absent, and read are three things")]
     head: Option<Option<Oid>>,
     landed: Option<Oid>,
     lost: bool,

@@ -178,3 +178,20 @@ fn lock_file(stderr: &str) -> Option<PathBuf> {
     let (file, rest) = rest.split_once('\'')?;
     rest.starts_with(": File exists").then(|| PathBuf::from(file))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_wrote_decides_the_variant() {
+        let typed = |stderr: &str| GitError::from_stderr("git x".into(), "exit 128".into(), stderr.into());
+        let full = "fatal: write error: No space left on device\n";
+        assert!(matches!(typed(full), GitError::NoSpace { .. }));
+        let locked = "fatal: Unable to create '/r/.git/index.lock': File exists.\n\nAnother git process seems to be running";
+        assert!(
+            matches!(typed(locked), GitError::Locked { file } if file == Path::new("/r/.git/index.lock"))
+        );
+        assert_eq!(typed("fatal: bad object\n").to_string(), "`git x` failed (exit 128): fatal: bad object");
+    }
+}

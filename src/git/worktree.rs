@@ -99,12 +99,23 @@ impl Repo {
 
     /// Removes a worktree, its files and its admin folder, in any state; one that is gone is fine.
     pub fn remove_worktree(&self, wt: &Worktree) -> Result<(), GitError> {
-        remove_tree(&wt.path)?;
+        self.remove_folder(&wt.path)?;
         // Never an admin folder that belongs to another worktree by now.
-        match folder_of(&wt.git_dir) {
-            Some(folder) if folder != wt.path => Ok(()),
-            _ => remove_tree(&wt.git_dir),
+        let another = folder_of(&wt.git_dir).is_some_and(|folder| folder != wt.path);
+        if another || wt.git_dir.parent() != Some(&self.common_dir().join("worktrees")) {
+            return Ok(());
         }
+        remove_tree(&wt.git_dir)
+    }
+
+    /// Law 17: whatever a caller gets wrong, the repository and the user's checkout are not what is removed.
+    fn remove_folder(&self, path: &Path) -> Result<(), GitError> {
+        let holds_the_users =
+            self.common_dir().starts_with(path) || self.top().is_some_and(|t| t.starts_with(path));
+        if holds_the_users || !path.is_absolute() {
+            return Err(GitError::io("refusing to remove", path)(io::ErrorKind::InvalidInput.into()));
+        }
+        remove_tree(path)
     }
 
     /// Brings the worktree at `path` to exactly a commit's tracked files and removes what is untracked. Ignored files
@@ -170,7 +181,7 @@ impl Repo {
         for git_dir in self.admin_folders(path)? {
             remove_tree(&git_dir)?;
         }
-        remove_tree(path)
+        self.remove_folder(path)
     }
 
     /// Admin folders of a path: those that point to it, and one of its name that a killed git left without a pointer.

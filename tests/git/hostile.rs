@@ -151,3 +151,33 @@ fn two_sides(s: &Scratch, path: &str) -> (String, String) {
     write(&s.top.join(path), "ours\n");
     (commit_all(&s.top, "ours"), tip)
 }
+
+/// The environment of a hook points git at somebody else's repository and index. One test of everything is run again
+/// with such an environment, and with a user's configuration that wants to run commands.
+#[test]
+fn an_inherited_environment_redirects_nothing() {
+    let s = Scratch::new();
+    let (trap, sprung) = trap(&s);
+    let config = s.top.with_file_name("config");
+    let command = format!("touch {}", sprung.display());
+    write(
+        &config,
+        format!(
+            "[core]\n fsmonitor = {command}\n pager = {command}\n editor = {command}\n[diff]\n external = {command}\n[commit]\n gpgSign = true\n"
+        ),
+    );
+    let out = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "untouched::a_whole_run_leaves_the_users_side_byte_for_byte"])
+        .env("GIT_DIR", trap.join(".git"))
+        .env("GIT_WORK_TREE", &trap)
+        .env("GIT_INDEX_FILE", trap.join("index"))
+        .env("GIT_OBJECT_DIRECTORY", trap.join("objects"))
+        .env("GIT_EXTERNAL_DIFF", &command)
+        .env("GIT_CONFIG_GLOBAL", &config)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success() && text.contains("1 passed"), "{text}");
+    assert!(!sprung.exists());
+    assert!(!trap.join("index").exists() && !trap.join("objects").exists());
+}

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use swarm::git::Worktree;
+
 use crate::scratch::{Scratch, commit_all, git, read, write};
 
 /// What happened, and how to make it happen.
@@ -114,6 +116,16 @@ fn removing_takes_both_halves_in_any_state() {
 }
 
 #[test]
+fn the_users_checkout_is_never_what_is_removed() {
+    let s = Scratch::new();
+    let (path, git_dir) = (s.top.clone(), s.repo.common_dir().to_owned());
+    assert!(s.repo.remove_worktree(&Worktree { path: path.clone(), git_dir }).is_err());
+    assert!(s.repo.add_worktree(&path, &s.head()).is_err());
+    assert!(s.repo.exact(path.parent().unwrap(), &s.head(), true).is_err());
+    assert_eq!(git(&path, &["status", "--porcelain"]), "");
+}
+
+#[test]
 fn exact_is_the_commit_whatever_happened_before() {
     let s = Scratch::new();
     let first = s.head();
@@ -135,7 +147,7 @@ fn exact_is_the_commit_whatever_happened_before() {
         }),
         ("on a branch", |s| drop(git(&s.worktree_path("gate"), &["switch", "-q", "-c", "gates-own"]))),
         ("a nested repository", |s| {
-            drop(git(&s.top, &["init", "-q", s.worktree_path("gate/inner").to_str().unwrap()]))
+            git(&s.top, &["init", "-q", s.worktree_path("gate/inner").to_str().unwrap()]);
         }),
         ("stale locks", |s| write(&s.top.join(".git/worktrees/gate/index.lock"), "")),
         ("a broken index", |s| write(&s.top.join(".git/worktrees/gate/index"), "garbage")),

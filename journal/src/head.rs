@@ -1,0 +1,172 @@
+//! The file `HEAD`: how far the log is known to be durable, who writes it, and the lock of the whole journal.
+//!
+//! Two slots are written in turn, each after a sync of the log has succeeded, and are not synced themselves
+//! each time: a slot that survives never claims too much, at worst it is old. Does not know what records are.
+
+use std::io;
+
+use crate::{
+    bytes::{array_at, counter_at, put, u16_at, u32_at},
+    disk::{Disk, File, Mode, read_full, write_all},
+    error::JournalError,
+    header::MAJOR,
+};
+
+/// The name of the file.
+pub(crate) const NAME: &str = "HEAD";
+const SLOT_DISTANCE: usize = 4096;
+const SLOT_BYTES: usize = 128;
+const CRC_AT: usize = SLOT_BYTES - 4;
+/// Behind the slots: the writer's process id and a checksum of it. For messages only.
+const OWNER_AT: usize = 2 * SLOT_DISTANCE;
+const FILE_BYTES: usize = OWNER_AT + 8;
+const MAGIC: [u8; 8] = *b"\x89SWJHEAD";
+
+/// What a slot says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Head {
+    pub(crate) run: [u8; 16],
+    /// The slot with the higher one is newer.
+    pub(crate) generation: u64,
+    pub(crate) epoch: u64,
+    /// The segment that holds the end of the durable part.
+    pub(crate) segment: u64,
+    /// Where in that segment the durable part ends, in bytes.
+    pub(crate) end: u64,
+    /// The last durable record.
+    pub(crate) durable_seq: u64,
+}
+
+impl Head {
+    fn to_slot(self) -> [u8; SLOT_BYTES] {
+        let mut slot = [0; SLOT_BYTES];
+        put(&mut slot, 0, &MAGIC);
+        put(&mut slot, 8, &MAJOR.to_le_bytes());
+        put(&mut slot, 16, &self.run);
+        put(&mut slot, 32, &self.generation.to_le_bytes());
+        put(&mut slot, 40, &self.epoch.to_le_bytes());
+        put(&mut slot, 48, &self.segment.to_le_bytes());
+        put(&mut slot, 56, &self.end.to_le_bytes());
+        put(&mut slot, 64, &self.durable_seq.to_le_bytes());
+        let crc = crc32fast::hash(&slot[..CRC_AT]);
+        put(&mut slot, CRC_AT, &crc.to_le_bytes());
+        slot
+    }
+
+    /// `None` if this is no slot; `Some(Err(version))` if it is one of a later version.
+    fn parse(slot: &[u8]) -> Option<Result<Self, u16>> {
+        if slot[..8] != MAGIC || crc32fast::hash(&slot[..CRC_AT]) != u32_at(slot, CRC_AT) {
+            return None;
+        }
+        match u16_at(slot, 8) {
+            MAJOR => Self::fields(slot).map(Ok),
+            found => Some(Err(found)),
+        }
+    }
+
+    fn fields(slot: &[u8]) -> Option<Self> {
+        Some(Self {
+            run: array_at(slot, 16),
+            generation: counter_at(slot, 32)?,
+            epoch: counter_at(slot, 40)?,
+            segment: counter_at(slot, 48)?,
+            end: counter_at(slot, 56)?,
+            durable_seq: counter_at(slot, 64)?,
+        })
+    }
+
+    /// The newest valid slot. None if there is no such file, or nothing valid in it: then nothing is known.
+    pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Self>, JournalError> {
+        let path = disk.path(NAME);
+        let Some(bytes) = read_file(disk).map_err(|e| JournalError::io("read", &path, e))? else {
+            return Ok(None);
+        };
+        let mut newest: Option<Self> = None;
+        for slot in [0, SLOT_DISTANCE].iter().filter_map(|at| Self::parse(&bytes[*at..at + SLOT_BYTES])) {
+            let slot = slot.map_err(|found| JournalError::NewerVersion {
+                found,
+                supported: MAJOR,
+                path: path.clone(),
+            })?;
+            if newest.is_none_or(|other| other.generation < slot.generation) {
+                newest = Some(slot);
+            }
+        }
+        Ok(newest)
+    }
+}
+
+/// The process that wrote its id last, if that is readable.
+pub(crate) fn owner_pid(disk: &dyn Disk) -> Option<u32> {
+    let bytes = read_file(disk).ok()??;
+    let pid = u32_at(&bytes, OWNER_AT);
+    (crc32fast::hash(&pid.to_le_bytes()) == u32_at(&bytes, OWNER_AT + 4)).then_some(pid)
+}
+
+/// The whole file; what it lacks is zero. None if there is none.
+fn read_file(disk: &dyn Disk) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(NAME, Mode::Read) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = vec![0; FILE_BYTES];
+    read_full(&*file, &mut bytes, 0)?;
+    Ok(Some(bytes))
+}
+
+/// The open file, and with it the lock.
+pub(crate) struct HeadFile {
+    file: Box<dyn File>,
+    path: std::path::PathBuf,
+    generation: u64,
+}
+
+impl HeadFile {
+    /// Opens the file, creating it if needed, and takes the lock.
+    pub(crate) fn lock(disk: &dyn Disk) -> Result<Self, JournalError> {
+        let path = disk.path(NAME);
+        let file = disk.open(NAME, Mode::Update).map_err(|e| JournalError::io("open", &path, e))?;
+        if !file.try_lock().map_err(|e| JournalError::io("lock", &path, e))? {
+            return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
+        }
+        let pid = disk.pid().to_le_bytes();
+        let crc = crc32fast::hash(&pid).to_le_bytes();
+        write_all(&*file, &[pid, crc].concat(), crate::bytes::offset(OWNER_AT))
+            .map_err(|e| JournalError::io("write", &path, e))?;
+        Ok(Self { file, path, generation: 0 })
+    }
+
+    /// Makes durable what an earlier writer left, and has it read from the disk itself from now on.
+    pub(crate) fn settle(&self) -> Result<(), JournalError> {
+        self.file.sync().and_then(|()| self.file.drop_cache()).map_err(|e| self.error("sync", e))
+    }
+
+    /// Goes on counting where an earlier writer stopped.
+    pub(crate) fn continue_after(&mut self, head: Option<Head>) {
+        self.generation = head.map_or(0, |head| head.generation);
+    }
+
+    /// Writes the slot whose turn it is. `generation` is filled in.
+    pub(crate) fn write(&mut self, head: Head) -> Result<(), JournalError> {
+        self.generation += 1;
+        let slot = Head { generation: self.generation, ..head }.to_slot();
+        let at = if self.generation.is_multiple_of(2) { SLOT_DISTANCE } else { 0 };
+        write_all(&*self.file, &slot, crate::bytes::offset(at)).map_err(|e| self.error("write", e))
+    }
+
+    /// Makes the slots durable.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync().map_err(|e| self.error("sync", e))
+    }
+
+    fn error(&self, action: &'static str, source: io::Error) -> JournalError {
+        JournalError::io(action, &self.path, source)
+    }
+}
+
+impl Drop for HeadFile {
+    fn drop(&mut self) {
+        self.file.unlock();
+    }
+}

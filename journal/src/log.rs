@@ -1,0 +1,318 @@
+//! The single writer. Does not know who asks, what the records mean, or what time it is.
+//!
+//! Invariant: nothing is called durable before the sync that made it so has returned, and after any failed
+//! operation nothing is ever called durable again: a second sync that succeeds says nothing about the first.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    anchor::{Anchor, AnchorHasher},
+    bytes::offset,
+    disk::{Disk, Mode},
+    error::JournalError,
+    frame::{self, Fields, LAST_OF_BATCH, SEAL, framed_bytes},
+    head::{Head, HeadFile},
+    header::{Before, EndedBy, Header, PAGE, file_name},
+    real::RealDisk,
+    record::{Entry, FIRST_RESERVED_KIND, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, Record, TornNote},
+    recover::{Recovered, recover, segments},
+    segment::Segment,
+};
+
+/// What the seal needs, in bytes; kept free in every segment.
+const SEAL_BYTES: usize = frame::HEADER_BYTES + 32;
+/// A buffer that a large batch has grown is given back down to this, in bytes.
+const BUFFER_KEPT_BYTES: usize = 1 << 20;
+
+/// The journal, open for writing, and locked for as long as this value lives.
+///
+/// Dropping it is like a crash: what was not synced may be lost. [`Log::close`] seals it.
+pub struct Log {
+    disk: Arc<dyn Disk>,
+    head: HeadFile,
+    header: Header,
+    segment: Segment,
+    /// The frames that are not written yet.
+    buffer: Vec<u8>,
+    last_seq: u64,
+    durable_seq: u64,
+    /// The checksum that the next record names.
+    chain: u32,
+    hasher: AnchorHasher,
+    durable: AnchorHasher,
+    poisoned: bool,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { last_seq, durable_seq, poisoned, header, .. } = self;
+        f.debug_struct("Log")
+            .field("epoch", &header.epoch)
+            .field("last_seq", last_seq)
+            .field("durable_seq", durable_seq)
+            .field("poisoned", poisoned)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A journal that was opened for writing.
+#[derive(Debug)]
+pub struct Opened {
+    /// The writer.
+    pub log: Log,
+    /// Everything the journal holds.
+    pub records: Vec<Record>,
+    /// What the end of the journal looked like, if its last writer died in the middle of a write.
+    pub note: Option<TornNote>,
+}
+
+impl Log {
+    /// Creates a journal in a folder that holds none; the folder is made if needed.
+    ///
+    /// Fails with `Exists` or `Busy` if there is one, with `NoSpace` or `Io` if the disk does.
+    pub fn create(dir: &Path, run: [u8; 16]) -> Result<Self, JournalError> {
+        Self::create_on(Arc::new(RealDisk::new(dir)), run)
+    }
+
+    /// [`Log::create`] on any disk.
+    pub fn create_on(disk: Arc<dyn Disk>, run: [u8; 16]) -> Result<Self, JournalError> {
+        let path = disk.path("");
+        disk.make_folder().map_err(|e| JournalError::io("make", &path, e))?;
+        let head = HeadFile::lock(&*disk)?;
+        // A valid HEAD is written after the first segment has its name, so it counts as a journal too.
+        if !segments(&*disk)?.is_empty() || Head::read(&*disk)?.is_some() {
+            return Err(JournalError::Exists { path });
+        }
+        let nothing = AnchorHasher::new();
+        let before = Before {
+            ended_by: EndedBy::Nothing,
+            end: 0,
+            last_seq: 0,
+            chain: 0,
+            ignored_bytes: 0,
+            hash: nothing.anchor().hash,
+        };
+        let len = disk.sizes().first_bytes;
+        Self::start(disk, head, Header { run, segment: 1, epoch: 1, len, before, crc: 0 }, nothing)
+    }
+
+    /// Opens an existing journal: takes the lock, reads everything, and starts a new epoch in a new segment.
+    ///
+    /// Fails with `Missing` or `Busy`, with `Corrupt` or `NewerVersion` because of what is in the files, with
+    /// `NoSpace` or `Io` if the disk fails. None of these changes what can be read.
+    pub fn open(dir: &Path) -> Result<Opened, JournalError> {
+        Self::open_on(Arc::new(RealDisk::new(dir)))
+    }
+
+    /// [`Log::open`] on any disk.
+    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Opened, JournalError> {
+        // Before the lock, so that looking for a journal where there is none leaves no file behind.
+        if segments(&*disk)?.is_empty() && Head::read(&*disk)?.is_none() {
+            return Err(JournalError::Missing { path: disk.path("") });
+        }
+        let mut lock = HeadFile::lock(&*disk)?;
+        let segments = segments(&*disk)?;
+        settle(&*disk, &lock, &segments)?;
+        let head = Head::read(&*disk)?;
+        lock.continue_after(head);
+        let Recovered { run, epoch, segment, records, before, hasher, note } =
+            recover(&*disk, &segments, head, false)?;
+        let len = disk.sizes().first_bytes;
+        let header = Header { run, segment: segment + 1, epoch: epoch + 1, len, before, crc: 0 };
+        Ok(Opened { log: Self::start(disk, lock, header, hasher)?, records, note })
+    }
+
+    fn start(
+        disk: Arc<dyn Disk>,
+        head: HeadFile,
+        mut header: Header,
+        hasher: AnchorHasher,
+    ) -> Result<Self, JournalError> {
+        let segment = Segment::create(&*disk, &mut header)?;
+        let last_seq = header.before.last_seq;
+        let mut log = Self {
+            disk,
+            head,
+            header,
+            segment,
+            buffer: Vec::new(),
+            last_seq,
+            durable_seq: last_seq,
+            chain: header.crc,
+            durable: hasher.clone(),
+            hasher,
+            poisoned: false,
+        };
+        log.publish()?;
+        log.head.sync()?;
+        Ok(log)
+    }
+
+    /// Adds one batch that is read back whole or not at all, and returns the number of its last record.
+    ///
+    /// It is durable after the next [`Log::sync`]; a full segment makes this sync by itself. `TooLarge` and
+    /// `ReservedKind` change nothing; `NoSpace`, `Fenced` and `Io`, which only a full segment can lead to, poison.
+    /// No entries are no batch.
+    pub fn append(&mut self, batch: &[Entry]) -> Result<u64, JournalError> {
+        self.refuse_if_poisoned()?;
+        let bytes = size(batch)?;
+        if !self.segment.has_room(self.buffer.len() + bytes + SEAL_BYTES) {
+            self.guarded(|log| log.roll(bytes))?;
+        }
+        for (left, entry) in (0..batch.len()).rev().zip(batch) {
+            self.push(entry, left == 0);
+        }
+        Ok(self.last_seq)
+    }
+
+    /// Makes everything appended durable: one write and one sync of the file.
+    ///
+    /// After `NoSpace` or `Io` it is unknown what is durable, and every later call fails with `Poisoned`. Opening
+    /// the journal again tells.
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.guarded(Self::flush)
+    }
+
+    /// Makes everything durable, seals the journal and gives back the room that was not used. Fails as
+    /// [`Log::sync`] does.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.guarded(|log| {
+            log.flush()?;
+            log.seal()?;
+            log.publish()?;
+            log.head.sync()
+        })
+    }
+
+    /// The last record appended; 0 if there is none.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// The last record that is durable; 0 if there is none.
+    pub fn durable_seq(&self) -> u64 {
+        self.durable_seq
+    }
+
+    /// How often the journal has been opened for writing, this time included.
+    pub fn epoch(&self) -> u64 {
+        self.header.epoch
+    }
+
+    /// The anchor of the last durable record.
+    pub fn anchor(&self) -> Anchor {
+        self.durable.anchor()
+    }
+
+    fn push(&mut self, entry: &Entry, last_of_batch: bool) {
+        self.last_seq += 1;
+        let Entry { kind, schema, time_ms, ref payload } = *entry;
+        let flags = if last_of_batch { LAST_OF_BATCH } else { 0 };
+        self.frame(kind, schema, time_ms, flags, payload);
+        self.hasher.feed_parts(self.last_seq, kind, schema, time_ms, payload);
+    }
+
+    fn frame(&mut self, kind: u16, schema: u8, time_ms: u64, flags: u8, payload: &[u8]) {
+        let seq = self.last_seq;
+        // Too large a lag would only prove less.
+        let lag = u32::try_from(seq - self.durable_seq).unwrap_or(u32::MAX);
+        let fields = Fields { seq, time_ms, kind, schema, flags, lag, prev: self.chain };
+        self.chain = frame::push(&mut self.buffer, self.header.salt(), &fields, payload);
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.write_buffer()?;
+        self.durable_seq = self.last_seq;
+        self.durable.clone_from(&self.hasher);
+        self.publish()
+    }
+
+    fn write_buffer(&mut self) -> Result<(), JournalError> {
+        self.segment.write(&self.buffer)?;
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_KEPT_BYTES);
+        Ok(())
+    }
+
+    /// Tells readers, and the next opening, how far the log is durable.
+    fn publish(&mut self) -> Result<(), JournalError> {
+        let Header { run, epoch, segment, .. } = self.header;
+        let (end, durable_seq) = (self.segment.end, self.durable_seq);
+        self.head.write(Head { run, generation: 0, epoch, segment, end, durable_seq })
+    }
+
+    /// Closes the segment for good. Everything in it is durable already.
+    fn seal(&mut self) -> Result<(), JournalError> {
+        let hash = self.durable.anchor().hash;
+        self.frame(SEAL, 0, 0, LAST_OF_BATCH, &hash);
+        self.write_buffer()?;
+        self.segment.trim()
+    }
+
+    /// Goes on in a new segment that has room for a batch of so many bytes.
+    fn roll(&mut self, bytes: usize) -> Result<(), JournalError> {
+        self.flush()?;
+        self.seal()?;
+        let needed = offset((PAGE + bytes + SEAL_BYTES).next_multiple_of(PAGE));
+        self.header.len = (self.header.len * 2).min(self.disk.sizes().max_bytes).max(needed);
+        self.header.segment += 1;
+        self.header.before = Before {
+            ended_by: EndedBy::Seal,
+            end: self.segment.end,
+            last_seq: self.last_seq,
+            chain: self.chain,
+            ignored_bytes: 0,
+            hash: self.durable.anchor().hash,
+        };
+        self.segment = Segment::create(&*self.disk, &mut self.header)?;
+        self.chain = self.header.crc;
+        self.publish()?;
+        self.head.sync()
+    }
+
+    fn refuse_if_poisoned(&self) -> Result<(), JournalError> {
+        if self.poisoned { Err(JournalError::Poisoned { path: self.disk.path("") }) } else { Ok(()) }
+    }
+
+    /// Does what may fail; if it does, nothing is done any more.
+    fn guarded(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        self.refuse_if_poisoned()?;
+        let result = act(self);
+        self.poisoned = result.is_err();
+        result
+    }
+}
+
+/// The size of a batch in the file, in bytes, if it may be appended.
+fn size(batch: &[Entry]) -> Result<usize, JournalError> {
+    let mut bytes: usize = 0;
+    for entry in batch {
+        if entry.kind >= FIRST_RESERVED_KIND {
+            return Err(JournalError::ReservedKind { kind: entry.kind });
+        }
+        if entry.payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(JournalError::TooLarge { bytes: entry.payload.len() });
+        }
+        bytes = bytes.saturating_add(framed_bytes(entry.payload.len()));
+    }
+    if bytes > MAX_BATCH_BYTES { Err(JournalError::TooLarge { bytes }) } else { Ok(bytes) }
+}
+
+/// Makes durable what an earlier writer may have left in the cache, names first: the next segment's must not
+/// survive without the last one's. Then has it read from the disk itself: after a failed sync the cache may hold
+/// what the disk does not.
+fn settle(disk: &dyn Disk, lock: &HeadFile, segments: &[u64]) -> Result<(), JournalError> {
+    disk.sync_names().map_err(|e| JournalError::io("sync", &disk.path(""), e))?;
+    lock.settle()?;
+    let Some(last) = segments.last() else { return Ok(()) };
+    let name = file_name(*last);
+    disk.open(&name, Mode::Read)
+        .and_then(|file| file.sync().and_then(|()| file.drop_cache()))
+        .map_err(|e| JournalError::io("sync", &disk.path(&name), e))
+}

@@ -1,0 +1,150 @@
+//! A folder of the real file system behind the [`Disk`] seam. Does not know what is in the files.
+
+use std::{
+    fs, io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{Advice, CWD, FlockOperation, RenameFlags, fadvise, flock, renameat_with},
+    io::Errno,
+};
+
+use crate::disk::{Disk, File, Mode};
+
+/// How often a writer looks again while only a reader's momentary probe is in its way.
+const PROBE_PATIENCE: u32 = 1000;
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub struct RealDisk {
+    folder: PathBuf,
+}
+
+impl RealDisk {
+    /// The disk that is this folder. Touches nothing.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
+    }
+}
+
+impl Disk for RealDisk {
+    fn make_folder(&self) -> io::Result<()> {
+        let missing =
+            self.folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let missing = missing.count();
+        fs::create_dir_all(&self.folder)?;
+        // The name of a folder is durable when its parent is; at least one, in case an earlier attempt died here.
+        let folder = self.folder.canonicalize()?;
+        for parent in folder.ancestors().skip(1).take(missing.max(1)) {
+            fs::File::open(parent)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        // A name that is not text is none of ours.
+        Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn open(&self, name: &str, mode: Mode) -> io::Result<Box<dyn File>> {
+        let mut options = fs::OpenOptions::new();
+        match mode {
+            Mode::Read => options.read(true),
+            Mode::Update => options.read(true).write(true).create(true),
+            Mode::CreateNew => options.read(true).write(true).create_new(true),
+        };
+        Ok(Box::new(RealFile(options.open(self.path(name))?)))
+    }
+
+    fn publish(&self, from: &str, to: &str) -> io::Result<()> {
+        let (from, to) = (self.path(from), self.path(to));
+        match renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE) {
+            // Some file systems do not know the flag. The lock still keeps other writers out.
+            Err(Errno::INVAL | Errno::NOSYS) if to.exists() => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(Errno::INVAL | Errno::NOSYS) => fs::rename(from, to),
+            other => Ok(other?),
+        }
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path(name))
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        fs::File::open(&self.folder)?.sync_all()
+    }
+
+    fn is_locked(&self, name: &str) -> bool {
+        let Ok(file) = fs::File::open(self.path(name)) else { return false };
+        let locked = flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK);
+        RealFile(file).unlock();
+        locked
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.folder.clone() } else { self.folder.join(name) }
+    }
+
+    fn pid(&self) -> u32 {
+        std::process::id()
+    }
+}
+
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn drop_cache(&self) -> io::Result<()> {
+        match fadvise(&self.0, 0, None, Advice::DontNeed) {
+            // A file system without a page cache has nothing to forget.
+            Err(Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        for _ in 0..PROBE_PATIENCE {
+            match flock(&self.0, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(true),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(error.into()),
+            }
+            // If a shared lock can be had, the one in our way is only shared: a reader that is looking
+            // whether somebody writes. It is gone in a moment.
+            match flock(&self.0, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => flock(&self.0, FlockOperation::Unlock)?,
+                Err(Errno::WOULDBLOCK) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+            std::thread::yield_now();
+        }
+        Ok(false)
+    }
+
+    fn unlock(&self) {
+        // It can only fail for a descriptor that is none; closing the file gives the lock back too.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}

@@ -1,0 +1,71 @@
+//! What goes into the log and what comes out of it. Does not know how either is laid out in a file.
+
+use std::{fmt, path::PathBuf};
+
+/// The largest payload of one record, in bytes (16 MiB).
+pub const MAX_PAYLOAD_BYTES: usize = 16 << 20;
+
+/// The largest batch, in bytes as framed in the file (256 MiB). A batch never spans two segments.
+pub const MAX_BATCH_BYTES: usize = 256 << 20;
+
+/// Kinds from here on belong to the log itself.
+pub const FIRST_RESERVED_KIND: u16 = 0xFF00;
+
+/// What is appended: a payload and how to find out what it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What the payload is; below [`FIRST_RESERVED_KIND`].
+    pub kind: u16,
+    /// Which version of that kind's bytes.
+    pub schema: u8,
+    /// When it happened, as the caller's clock says, in milliseconds. The log has no clock.
+    pub time_ms: u64,
+    /// At most [`MAX_PAYLOAD_BYTES`].
+    pub payload: Vec<u8>,
+}
+
+/// What was appended, and where it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Its number in the log; the first is 1 and none is left out.
+    pub seq: u64,
+    /// Which opening of the journal wrote it; the first is 1.
+    pub epoch: u64,
+    /// As appended.
+    pub kind: u16,
+    /// As appended.
+    pub schema: u8,
+    /// As appended, in milliseconds.
+    pub time_ms: u64,
+    /// As appended.
+    pub payload: Vec<u8>,
+    /// Whether a batch ends here. Only whole batches are ever read.
+    pub last_of_batch: bool,
+    /// The number of the segment that holds it.
+    pub segment: u64,
+    /// The byte in that segment where its frame starts.
+    pub offset: u64,
+}
+
+/// The end of a segment that a crash left half written, and that no acknowledged record was part of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TornNote {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where the last whole batch ends, in bytes from the start of the file.
+    pub offset: u64,
+    /// How many bytes from there on are ignored. They stay in the file.
+    pub bytes: u64,
+}
+
+impl fmt::Display for TornNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} bytes of an unfinished write from byte {} on are ignored",
+            self.file.display(),
+            self.bytes,
+            self.offset
+        )
+    }
+}

@@ -1,0 +1,329 @@
+//! The state behind a simulated disk: files, names, locks, and which operation fails next.
+//!
+//! Like the contents of files, names have a seen and a durable version with the changes in between.
+
+use std::{collections::BTreeMap, io, mem};
+
+use super::{Fault, body::Body, fate::Fate};
+use crate::disk::Mode;
+
+/// An open file. Handles are numbered in the order of opening.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Handle {
+    pub(super) inode: usize,
+    number: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Naming {
+    Link(String, usize),
+    Unlink(String),
+    Move(String, String),
+}
+
+type Names = BTreeMap<String, usize>;
+
+#[derive(Clone)]
+pub(super) struct World {
+    fate: Fate,
+    bodies: Vec<Body>,
+    names: Names,
+    durable_names: Names,
+    pending_names: Vec<Naming>,
+    /// Which handle holds the lock of an inode.
+    locks: BTreeMap<usize, u64>,
+    next_handle: u64,
+    /// Handles below this one were opened before the last restart.
+    first_valid_handle: u64,
+    /// Faults planned for a certain change.
+    planned: BTreeMap<u64, Fault>,
+    planned_read_errors: bool,
+    pub(super) odds: BTreeMap<Fault, u32>,
+    pub(super) changes: u64,
+    pub(super) capacity: Option<u64>,
+    pub(super) off: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            fate: Fate::new(seed),
+            bodies: Vec::new(),
+            names: Names::new(),
+            durable_names: Names::new(),
+            pending_names: Vec::new(),
+            locks: BTreeMap::new(),
+            next_handle: 0,
+            first_valid_handle: 0,
+            planned: BTreeMap::new(),
+            planned_read_errors: false,
+            odds: BTreeMap::new(),
+            changes: 0,
+            capacity: None,
+            off: false,
+        }
+    }
+
+    pub(super) fn fork(&self, seed: u64) -> Self {
+        let mut fork = self.clone();
+        fork.fate = Fate::new(seed);
+        fork.close_all();
+        fork
+    }
+
+    pub(super) fn plan(&mut self, after: u64, fault: Fault) {
+        if fault == Fault::ReadError {
+            self.planned_read_errors = true;
+        } else {
+            self.planned.insert(self.changes + after, fault);
+        }
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.close_all();
+        self.planned.clear();
+        self.off = false;
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.kill();
+        for naming in mem::take(&mut self.pending_names) {
+            if self.fate.once_in(2) {
+                rename(&mut self.durable_names, naming);
+            }
+        }
+        self.names.clone_from(&self.durable_names);
+        for body in &mut self.bodies {
+            body.cut(&mut self.fate);
+        }
+    }
+
+    fn close_all(&mut self) {
+        self.locks.clear();
+        self.first_valid_handle = self.next_handle;
+    }
+
+    /// Whether this file is still open.
+    pub(super) fn check(&self, handle: Handle) -> io::Result<()> {
+        self.check_power()?;
+        if handle.number < self.first_valid_handle {
+            return Err(io::Error::other("the file was open before the restart"));
+        }
+        Ok(())
+    }
+
+    fn check_power(&self) -> io::Result<()> {
+        if self.off { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    /// Counts a change and says which of the faults that fit it happens.
+    fn fault(&mut self, fitting: &[Fault]) -> io::Result<Option<Fault>> {
+        self.check_power()?;
+        let planned = self.planned.remove(&self.changes);
+        self.changes += 1;
+        if planned == Some(Fault::PowerCut) {
+            self.off = true;
+            return Ok(planned);
+        }
+        if let Some(fault) = planned.filter(|fault| fitting.contains(fault)) {
+            return Ok(Some(fault));
+        }
+        let odds: Vec<_> =
+            fitting.iter().filter_map(|fault| Some((*fault, *self.odds.get(fault)?))).collect();
+        Ok(odds.into_iter().find(|(_, one_in)| self.fate.once_in(*one_in)).map(|(fault, _)| fault))
+    }
+
+    pub(super) fn list(&self) -> io::Result<Vec<String>> {
+        self.check_power()?;
+        Ok(self.names.keys().cloned().collect())
+    }
+
+    pub(super) fn open(&mut self, name: &str, mode: Mode) -> io::Result<Handle> {
+        self.check_power()?;
+        let inode = match (self.names.get(name), mode) {
+            (Some(_), Mode::CreateNew) => return Err(io::ErrorKind::AlreadyExists.into()),
+            (Some(inode), Mode::Read | Mode::Update) => *inode,
+            (None, Mode::Read) => return Err(io::ErrorKind::NotFound.into()),
+            (None, Mode::Update | Mode::CreateNew) => self.create(name)?,
+        };
+        self.next_handle += 1;
+        Ok(Handle { inode, number: self.next_handle - 1 })
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<usize> {
+        let inode = self.bodies.len();
+        self.name(Naming::Link(name.to_owned(), inode))?;
+        self.bodies.push(Body::default());
+        Ok(inode)
+    }
+
+    pub(super) fn publish(&mut self, from: &str, to: &str) -> io::Result<()> {
+        if self.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.name(Naming::Move(from.to_owned(), to.to_owned()))
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
+        if !self.names.contains_key(name) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.name(Naming::Unlink(name.to_owned()))
+    }
+
+    fn name(&mut self, naming: Naming) -> io::Result<()> {
+        if let Some(fault) = self.fault(&[Fault::WriteError])? {
+            return Err(failure(fault));
+        }
+        rename(&mut self.names, naming.clone());
+        self.pending_names.push(naming);
+        Ok(())
+    }
+
+    pub(super) fn sync_names(&mut self) -> io::Result<()> {
+        let fault = self.fault(&[Fault::SyncError])?;
+        if fault == Some(Fault::SyncError) {
+            self.pending_names.clear();
+        }
+        if let Some(fault) = fault {
+            return Err(failure(fault));
+        }
+        self.pending_names.clear();
+        self.durable_names.clone_from(&self.names);
+        Ok(())
+    }
+
+    pub(super) fn is_locked(&self, name: &str) -> bool {
+        self.names.get(name).is_some_and(|inode| self.locks.contains_key(inode))
+    }
+
+    pub(super) fn lock(&mut self, handle: Handle) -> bool {
+        *self.locks.entry(handle.inode).or_insert(handle.number) == handle.number
+    }
+
+    pub(super) fn unlock(&mut self, handle: Handle) {
+        if self.locks.get(&handle.inode) == Some(&handle.number) {
+            self.locks.remove(&handle.inode);
+        }
+    }
+
+    pub(super) fn len(&self, inode: usize) -> usize {
+        self.bodies[inode].seen.len()
+    }
+
+    pub(super) fn read(&mut self, inode: usize, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let one_in = self.odds.get(&Fault::ReadError).copied().unwrap_or(0);
+        if mem::take(&mut self.planned_read_errors) || self.fate.once_in(one_in) {
+            return Err(failure(Fault::ReadError));
+        }
+        let rest =
+            usize::try_from(offset).ok().and_then(|at| self.bodies[inode].seen.get(at..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+
+    pub(super) fn write(&mut self, inode: usize, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let at = usize::try_from(offset).map_err(io::Error::other)?;
+        let fault = self.fault(&[Fault::WriteError, Fault::NoSpace, Fault::ShortWrite])?;
+        let count = match fault {
+            Some(fault @ (Fault::WriteError | Fault::NoSpace)) => return Err(failure(fault)),
+            Some(Fault::ShortWrite) => 1 + self.fate.below(bytes.len()),
+            _ => bytes.len(),
+        };
+        let count = count.min(self.room(inode, at));
+        self.bodies[inode].write(at, &bytes[..count]);
+        match fault {
+            Some(Fault::PowerCut) => Err(failure(Fault::PowerCut)),
+            _ if count == 0 => Err(failure(Fault::NoSpace)),
+            _ => Ok(count),
+        }
+    }
+
+    /// How many bytes can be written at `at` until the disk is full.
+    fn room(&self, inode: usize, at: usize) -> usize {
+        let Some(capacity) = self.capacity else { return usize::MAX };
+        let used: usize = self.names.values().map(|inode| self.len(*inode)).sum();
+        let free = usize::try_from(capacity).unwrap_or(usize::MAX).saturating_sub(used);
+        (self.len(inode) + free).saturating_sub(at)
+    }
+
+    pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
+        match self.fault(&[Fault::SyncError])? {
+            None => {
+                self.bodies[inode].sync();
+                Ok(())
+            }
+            Some(fault) => {
+                if fault == Fault::SyncError {
+                    self.bodies[inode].lose_pending();
+                }
+                Err(failure(fault))
+            }
+        }
+    }
+
+    pub(super) fn set_len(&mut self, inode: usize, len: u64) -> io::Result<()> {
+        let len = usize::try_from(len).map_err(io::Error::other)?;
+        let fault = self.fault(&[Fault::WriteError])?;
+        if fault != Some(Fault::WriteError) {
+            self.bodies[inode].set_len(len);
+        }
+        fault.map_or(Ok(()), |fault| Err(failure(fault)))
+    }
+
+    pub(super) fn drop_cache(&mut self, inode: usize) {
+        self.bodies[inode].drop_cache();
+    }
+
+    pub(super) fn contents(&self, name: &str) -> Option<Vec<u8>> {
+        self.names.get(name).map(|inode| self.bodies[*inode].seen.clone())
+    }
+
+    pub(super) fn set_contents(&mut self, name: &str, contents: Option<Vec<u8>>) {
+        match (contents, self.names.get(name)) {
+            (None, _) => {
+                self.names.remove(name);
+                self.durable_names.remove(name);
+            }
+            (Some(contents), Some(inode)) => self.bodies[*inode] = Body::durable(contents),
+            (Some(contents), None) => {
+                let inode = self.bodies.len();
+                self.bodies.push(Body::durable(contents));
+                self.names.insert(name.to_owned(), inode);
+                self.durable_names.insert(name.to_owned(), inode);
+            }
+        }
+    }
+
+    pub(super) fn flip(&mut self, name: &str, bit: usize) {
+        let inode = *self.names.get(name).expect("a bit of an existing file is flipped");
+        self.bodies[inode].flip(bit);
+    }
+}
+
+fn rename(names: &mut Names, naming: Naming) {
+    match naming {
+        Naming::Link(name, inode) => {
+            names.insert(name, inode);
+        }
+        Naming::Unlink(name) => {
+            names.remove(&name);
+        }
+        Naming::Move(from, to) => {
+            if let Some(inode) = names.remove(&from) {
+                names.insert(to, inode);
+            }
+        }
+    }
+}
+
+fn failure(fault: Fault) -> io::Error {
+    match fault {
+        Fault::NoSpace => io::ErrorKind::StorageFull.into(),
+        Fault::PowerCut => io::Error::other("the power went"),
+        Fault::ShortWrite | Fault::WriteError | Fault::SyncError | Fault::ReadError => {
+            io::Error::other("the simulated disk failed")
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The command line, as people type it. What a command does is in a file of its own.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use swarm_domain::Usd;
+
+use crate::drive::Ui;
+
+/// Runs a plan of coding-agent tasks: each in its own git worktree, under a hard budget, checked by your gates, and
+/// landed one at a time on a branch of its own. Your checkout is never touched.
+#[derive(Debug, Parser)]
+#[command(name = "swarm", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Work in this folder.
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The run: a unique prefix of its id, `latest`, or the path of a run folder.
+    #[arg(short = 'r', long = "run", id = "named-run", global = true, value_name = "RUN")]
+    pub run: Option<String>,
+    /// For people, or one JSON document on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Who reads the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// People.
+    Human,
+    /// Programs.
+    Json,
+}
+
+/// What swarm can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show swarm at work in a scratch repository: a gate failure, a retry and a conflict. Offline, costs nothing.
+    Demo(DemoArgs),
+    /// Write a commented swarm.yaml for this repository.
+    Init,
+    /// Validate a plan: levels, critical path, worst-case cost. Starts nothing.
+    Check(CheckArgs),
+    /// Run a plan.
+    Run(RunArgs),
+    /// Carry on an unfinished run.
+    Resume(ResumeArgs),
+    /// A new run on the same target, with what failed in another.
+    Retry(RetryArgs),
+    /// Show a live run. Ctrl-C only detaches.
+    Attach(OneRun),
+    /// The state of a run.
+    Status(OneRun),
+    /// All runs of this repository.
+    Ls,
+    /// What a task's program printed.
+    Logs(LogsArgs),
+    /// Why a task is not running, or why it ended as it did.
+    Why(OneTask),
+    /// What a run, or one task's attempt, changed.
+    Diff(DiffArgs),
+    /// End a run, or some of its tasks. What was written is kept.
+    Cancel(CancelArgs),
+    /// Start nothing new until `unpause`.
+    Pause(OneRun),
+    /// Go on after `pause`.
+    Unpause(OneRun),
+    /// Change the budget of a run.
+    Budget(BudgetArgs),
+    /// Bring what a run landed into one of your branches.
+    Land(LandArgs),
+    /// Remove worktrees, folders and refs of ended runs.
+    Clean(CleanArgs),
+    /// Rebuild a run from its journal alone, up to any moment.
+    Replay(ReplayArgs),
+    /// Print a JSON Schema.
+    Schema(SchemaArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man,
+}
+
+/// `swarm demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Kill the run by SIGKILL in the middle, then resume it.
+    #[arg(long)]
+    pub crash: bool,
+    /// Make the scratch repository here instead of in the temporary folder.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
+/// `swarm check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The plan; default swarm.yaml, swarm.toml or swarm.json.
+    pub plan: Option<PathBuf>,
+    /// Every task with its agent, gates and environment.
+    #[arg(long)]
+    pub verbose: bool,
+    /// Print the prompt of this task's first attempt.
+    #[arg(long, value_name = "TASK")]
+    pub prompt: Option<String>,
+}
+
+/// `swarm run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The plan; default swarm.yaml, swarm.toml or swarm.json.
+    pub plan: Option<PathBuf>,
+    /// Only these tasks and what they need.
+    #[arg(long, value_name = "TASK", num_args = 1..)]
+    pub only: Vec<String>,
+    /// The run's cap instead of the plan's, such as 12usd.
+    #[arg(long, value_name = "X", value_parser = usd)]
+    pub budget: Option<Usd>,
+    /// Attempts at once instead of the plan's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: Option<u32>,
+    /// The branch to land on instead of the plan's.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Do not run setup and gates on the base first.
+    #[arg(long)]
+    pub no_preflight: bool,
+    #[command(flatten)]
+    pub view: ViewArgs,
+}
+
+/// How a run is watched.
+#[derive(Clone, Debug, Args)]
+pub struct ViewArgs {
+    /// Go on in the background; `swarm attach` shows it.
+    #[arg(long)]
+    pub detach: bool,
+    /// How it is shown.
+    #[arg(long, value_enum, default_value_t = Ui::Auto, env = "SWARM_UI", value_name = "MODE")]
+    pub ui: Ui,
+    /// Write the event stream here, one JSON object a line; `-` is standard output.
+    #[arg(long, value_name = "PATH")]
+    pub events: Option<PathBuf>,
+}
+
+/// `swarm resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run; default the latest.
+    pub run: Option<String>,
+    /// Set the run's cap first.
+    #[arg(long, value_name = "X", value_parser = usd)]
+    pub budget: Option<Usd>,
+    /// Set the number of attempts at once first.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: Option<u32>,
+    #[command(flatten)]
+    pub view: ViewArgs,
+}
+
+/// `swarm retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The run (default the latest), then the tasks to run again (default all that did not land).
+    #[arg(value_name = "RUN|TASK")]
+    pub names: Vec<String>,
+    /// Take the plan from this file instead of the run's record.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The new run's cap.
+    #[arg(long, value_name = "X", value_parser = usd)]
+    pub budget: Option<Usd>,
+    #[command(flatten)]
+    pub view: ViewArgs,
+}
+
+/// A verb on one run.
+#[derive(Debug, Args)]
+pub struct OneRun {
+    /// The run; default the latest.
+    pub run: Option<String>,
+}
+
+/// A verb on one task.
+#[derive(Debug, Args)]
+pub struct OneTask {
+    /// The task.
+    pub task: String,
+}
+
+/// `swarm logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The task. Not needed with `--gate`.
+    #[arg(required_unless_present = "gate")]
+    pub task: Option<String>,
+    /// The attempt; default the last.
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    /// The last run of this gate instead; `setup` is the setup before gates.
+    #[arg(long, value_name = "NAME")]
+    pub gate: Option<String>,
+    /// Go on printing as it grows.
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// `swarm diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Only what this task's last attempt changed.
+    pub task: Option<String>,
+    /// Only how many lines in which files.
+    #[arg(long)]
+    pub stat: bool,
+}
+
+/// `swarm cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The run; default the one that is live.
+    pub run: Option<String>,
+    /// Only these tasks.
+    #[arg(long, value_name = "TASK", num_args = 1..)]
+    pub task: Vec<String>,
+}
+
+/// `swarm budget`.
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub change: BudgetChange,
+}
+
+/// A change of a budget.
+#[derive(Debug, Subcommand)]
+pub enum BudgetChange {
+    /// Raise the cap.
+    Add {
+        /// The run (default the one that is live), then the amount, such as 5usd.
+        #[arg(value_name = "RUN|X", num_args = 1..=2, required = true)]
+        words: Vec<String>,
+    },
+    /// Set the cap.
+    Set {
+        /// The run (default the one that is live), then the amount, such as 17usd.
+        #[arg(value_name = "RUN|X", num_args = 1..=2, required = true)]
+        words: Vec<String>,
+    },
+}
+
+/// `swarm land`.
+#[derive(Debug, Args)]
+pub struct LandArgs {
+    /// The run; default the latest.
+    pub run: Option<String>,
+    /// The branch; default the one that is checked out.
+    #[arg(long, value_name = "BRANCH")]
+    pub into: Option<String>,
+}
+
+/// `swarm clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// The runs; default all that ended.
+    pub runs: Vec<String>,
+    /// Only runs that began longer ago than this, such as 14d.
+    #[arg(long, value_name = "AGE")]
+    pub older_than: Option<String>,
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also remove work that is not in the target.
+    #[arg(long)]
+    pub discard_unmerged: bool,
+}
+
+/// `swarm replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The run, or the path of a run folder.
+    pub run: Option<String>,
+    /// Stop here: a seq, a time (`14:03:10` or RFC 3339), or `task:state`.
+    #[arg(long, value_name = "SEQ|TIME|TASK:STATE")]
+    pub at: Option<String>,
+    /// Print the event stream instead of the state.
+    #[arg(long)]
+    pub events: bool,
+    /// Fold everything, compare with what the live run reported and with the commits that landed.
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// `swarm schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub what: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The plan file.
+    Plan,
+    /// A line of the event stream.
+    Event,
+    /// The document of `swarm status`.
+    Status,
+}
+
+/// `swarm completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// For which shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// An amount of money on the command line. Zero would stop everything, so it is refused.
+fn usd(text: &str) -> Result<Usd, String> {
+    let amount = Usd::parse(text).map_err(|error| error.to_string())?;
+    if amount == Usd::ZERO { Err("a budget of $0 pays for nothing".to_owned()) } else { Ok(amount) }
+}

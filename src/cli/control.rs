@@ -1,0 +1,141 @@
+//! `swarm cancel`, `pause`, `unpause` and `budget`: requests to a run, live or not. An answer means that it is durable.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use swarm_domain::fact::Request;
+use swarm_domain::{Command, Event, TaskId, Usd};
+use swarm_journal::Follower;
+
+use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
+use super::exit::{ENVIRONMENT, FAILED, Failure, OK, USAGE};
+use super::run::{drive_here, user};
+use super::Context;
+use crate::drive::{Ui, new_request_id};
+use crate::runs::{self, Letter, RunFolder};
+use crate::world::RealWorld;
+
+/// How long a live owner may take to answer. It answers in milliseconds; a machine under load gets its time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure> {
+    let folder = changing(context, args.run.as_deref())?;
+    let tasks = args.task.iter().map(|id| TaskId::new(id).map_err(|why| Failure::new(USAGE, format!("`{id}`: {why}"))));
+    let request = Request::Cancel { tasks: tasks.collect::<Result<_, _>>()? };
+    if folder.owner().is_some() {
+        send(&folder, &user(), request)?;
+        eprintln!("cancelled; what was written is kept. `swarm status {}` shows it", folder.id);
+        return Ok(OK);
+    }
+    if is_finished(&folder)? {
+        return Err(Failure::new(FAILED, format!("run {} is finished", folder.id)).hint("`swarm status` shows how"));
+    }
+    if !args.task.is_empty() {
+        record(context, &folder, request)?;
+        eprintln!("recorded; `swarm resume {}` carries on without them", folder.id);
+        return Ok(OK);
+    }
+    // Nobody drives the run, and its agents may live on: it is opened once more, to end them and keep their work.
+    let view = ViewArgs { detach: false, ui: Ui::Auto, events: None };
+    drive_here(context, &context.repo()?, &folder, &view, vec![request])?;
+    Ok(OK)
+}
+
+pub(super) fn pause(context: &Context, run: Option<&str>, pause: bool) -> Result<u8, Failure> {
+    let folder = changing(context, run)?;
+    if folder.owner().is_none() {
+        let hint = format!("`swarm resume {}` carries it on", folder.id);
+        return Err(Failure::new(USAGE, format!("nobody drives run {}, so nothing starts anyway", folder.id)).hint(hint));
+    }
+    send(&folder, &user(), if pause { Request::Pause } else { Request::Unpause })?;
+    match pause {
+        true => eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id),
+        false => eprintln!("run {} goes on", folder.id),
+    }
+    Ok(OK)
+}
+
+pub(super) fn budget(context: &Context, args: &BudgetArgs) -> Result<u8, Failure> {
+    let (words, set) = match &args.change {
+        BudgetChange::Add { words } => (words, false),
+        BudgetChange::Set { words } => (words, true),
+    };
+    let (run, amount) = match words.as_slice() {
+        [amount] => (None, amount),
+        [run, amount] => (Some(run.as_str()), amount),
+        _ => return Err(Failure::new(USAGE, "name an amount, such as 5usd")),
+    };
+    let usd = Usd::parse(amount).map_err(|error| Failure::new(USAGE, error))?;
+    let folder = changing(context, run)?;
+    let request = if set { Request::SetBudget { usd } } else { Request::AddBudget { usd } };
+    let live = folder.owner().is_some();
+    if live {
+        send(&folder, &user(), request)?;
+    } else {
+        record(context, &folder, request)?;
+    }
+    let cap = runs::read(&folder.journal())?.state.parts().and_then(|parts| parts.ledger.cap());
+    let cap = cap.map_or_else(|| "unlimited".to_owned(), |cap| cap.to_string());
+    eprintln!("the budget of run {} is now {cap}", folder.id);
+    if !live {
+        eprintln!("  next: swarm resume {}", folder.id);
+    }
+    Ok(OK)
+}
+
+/// The run that a changing verb means. Without a name it must be clear: the only live one, or else the latest.
+fn changing(context: &Context, name: Option<&str>) -> Result<RunFolder, Failure> {
+    if name.is_some() || context.run.is_some() {
+        return context.find(name);
+    }
+    let mut live: Vec<_> = runs::list(&context.repo()?)?.into_iter().filter(|run| run.owner().is_some()).collect();
+    match live.len() {
+        0 => context.find(None),
+        1 => Ok(live.remove(0)),
+        _ => {
+            let ids = live.iter().map(|run| run.id.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Failure::new(USAGE, format!("{} runs are live: {ids}", live.len())).hint("name the one you mean"))
+        }
+    }
+}
+
+fn is_finished(folder: &RunFolder) -> Result<bool, Failure> {
+    Ok(runs::read(&folder.journal())?.state.parts().is_some_and(|parts| parts.run.finished.is_some()))
+}
+
+/// Records a request on a run that nobody drives.
+pub(super) fn record(context: &Context, folder: &RunFolder, request: Request) -> Result<(), Failure> {
+    let repo = context.repo()?;
+    let places = folder.places(&repo)?;
+    let (mut writer, _) = runs::open_writer(&folder.journal(), |_, epoch| {
+        Arc::new(RealWorld::new(repo.clone(), places.clone(), String::new(), epoch))
+    })?;
+    writer.record(&Command::Ask { id: new_request_id(), by: user(), request })?;
+    let state = writer.close()?;
+    crate::drive::write_summary(folder, &state);
+    Ok(())
+}
+
+/// Sends a request to the process that drives a run, and waits until it is durable.
+pub(super) fn send(folder: &RunFolder, by: &str, request: Request) -> Result<(), Failure> {
+    let letter = Letter { id: new_request_id(), by: by.to_owned(), request };
+    let mut follower = Follower::new(&folder.journal());
+    runs::post(&folder.dir, &letter)?;
+    let begun = Instant::now();
+    loop {
+        for record in follower.next()? {
+            let event = swarm_actors::event_of(&record);
+            if matches!(event, Ok(Event::Requested(ref seen)) if seen.id == letter.id) {
+                return Ok(());
+            }
+        }
+        if let Some(why) = runs::answer_of(&folder.dir, &letter.id) {
+            return Err(Failure::new(USAGE, why));
+        }
+        if begun.elapsed() > ANSWER_LIMIT || folder.owner().is_none() {
+            return Err(Failure::new(ENVIRONMENT, "the process that drives the run does not answer")
+                .hint(format!("the request stays in its inbox; `swarm status {}` shows whether it was taken", folder.id)));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,56 @@
+//! `swarm diff`: what a run, or the last attempt of one task, changed.
+
+use std::io::IsTerminal;
+
+use swarm_domain::owed::ref_name;
+use swarm_domain::state::Parts;
+use swarm_domain::task::End;
+use swarm_domain::TaskId;
+
+use super::args::DiffArgs;
+use super::exit::{Failure, OK, USAGE};
+use super::Context;
+use crate::git::Repo;
+use crate::runs;
+
+pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<u8, Failure> {
+    let repo = context.repo()?;
+    let folder = context.find(None)?;
+    let history = runs::read(&folder.journal())?;
+    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let (from, to) = match &args.task {
+        Some(task) => of_task(&repo, parts, task)?,
+        None => of_run(parts)?,
+    };
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = if args.stat { repo.diff_stat(&from, &to, colour)? } else { repo.diff(&from, &to, colour)? };
+    if context.json {
+        println!("{}", serde_json::json!({"schema": "swarm.diff/1", "from": from, "to": to, "diff": text}));
+    } else {
+        print!("{text}");
+    }
+    Ok(OK)
+}
+
+fn of_run(parts: &Parts) -> Result<(String, String), Failure> {
+    let nothing = || Failure::new(USAGE, "nothing has landed yet").hint("`swarm diff TASK` shows an attempt's work");
+    let landed = parts.train.landed().ok_or_else(nothing)?;
+    Ok((parts.run.settings.base.to_string(), landed.to_string()))
+}
+
+/// What landed for a task, or else what its last attempt left.
+fn of_task(repo: &Repo, parts: &Parts, name: &str) -> Result<(String, String), Failure> {
+    let id = TaskId::new(name).ok();
+    let task = id.as_ref().and_then(|id| parts.tasks.get(id));
+    let task = task.ok_or_else(|| Failure::new(USAGE, format!("the run has no task `{name}`")).hint("`swarm status` lists them"))?;
+    if let Some(End::Merged { commit }) = task.end() {
+        return Ok((format!("{commit}^1"), commit.to_string()));
+    }
+    let attempt = task.attempt.as_ref().ok_or_else(|| {
+        Failure::new(USAGE, format!("`{name}` has not started yet")).hint(format!("`swarm why {name}` says why"))
+    })?;
+    let kept = ref_name(&parts.run.id, &task.spec.id, attempt.no);
+    let tip = repo.ref_value(&kept)?;
+    let tip = tip.ok_or_else(|| Failure::new(USAGE, format!("attempt {} of `{name}` is still at work", attempt.no)))?;
+    Ok((attempt.onto.to_string(), tip))
+}

@@ -1,0 +1,169 @@
+//! Exit codes, as documented, and the failures that lead to them. Knows no command.
+
+use std::fmt;
+
+use crate::drive::DriveError;
+use crate::git::GitError;
+use crate::plan::Refused;
+use crate::runs::{FindError, OpenError};
+use swarm_actors::WriterError;
+use swarm_domain::decide::Refusal;
+use swarm_journal::JournalError;
+
+/// Everything that is required landed, or the command did what it was asked.
+pub const OK: u8 = 0;
+/// A bug of swarm.
+pub const BUG: u8 = 1;
+/// The command line makes no sense.
+pub const USAGE: u8 = 2;
+/// The plan cannot be run.
+pub const PLAN: u8 = 3;
+/// Some task failed, was blocked or cancelled.
+pub const FAILED: u8 = 4;
+/// The target or a merge needs a person.
+pub const TARGET: u8 = 7;
+/// No git, no agent, no room.
+pub const ENVIRONMENT: u8 = 8;
+/// The journal is damaged, or a replay does not agree with it.
+pub const JOURNAL: u8 = 9;
+/// Another live process drives the run.
+pub const BUSY: u8 = 10;
+
+/// A failure of a command: what happened, what to do next, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// What happened.
+    pub text: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a hint: the text says what to do.
+    pub fn new(code: u8, text: impl fmt::Display) -> Self {
+        Self { code, text: text.to_string(), hint: None }
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// For people, or as one JSON document.
+    pub fn print(&self, json: bool) {
+        if json {
+            let error = serde_json::json!({"code": self.code, "message": self.text, "help": self.hint});
+            println!("{}", serde_json::json!({"schema": "swarm.error/1", "error": error}));
+            return;
+        }
+        if !self.text.is_empty() {
+            eprintln!("error: {}", self.text);
+        }
+        if let Some(hint) = &self.hint {
+            eprintln!("  help: {hint}");
+        }
+    }
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        let code = match &error {
+            GitError::CheckedOut { .. }
+            | GitError::RefClash { .. }
+            | GitError::RefMoved { .. }
+            | GitError::InvalidBranch { .. }
+            | GitError::LandDirty { .. }
+            | GitError::LandConflict { .. } => TARGET,
+            GitError::UnknownRevision { .. } => PLAN,
+            _ => ENVIRONMENT,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<FindError> for Failure {
+    fn from(error: FindError) -> Self {
+        Self::new(USAGE, error)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let code = match &error {
+            JournalError::Busy { .. } => BUSY,
+            JournalError::NoSpace { .. } | JournalError::Io { .. } => ENVIRONMENT,
+            _ => JOURNAL,
+        };
+        let failure = Self::new(code, &error);
+        if code == BUSY {
+            return failure.hint("`swarm attach` shows it; `swarm cancel`, `pause` and `budget` reach it where it runs");
+        }
+        failure
+    }
+}
+
+impl From<WriterError> for Failure {
+    fn from(error: WriterError) -> Self {
+        match error {
+            WriterError::Journal(error) => error.into(),
+            WriterError::Refused(refusal) => refusal.into(),
+            WriterError::Event { .. } | WriterError::Illegal { .. } => Self::new(JOURNAL, error),
+            WriterError::Encode(_) => {
+                Self::new(PLAN, error).hint("a prompt or a command is too large for one record; put it into a file")
+            }
+            WriterError::Restless => Self::new(BUG, error),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let code = if refusal == Refusal::Finished { FAILED } else { USAGE };
+        Self::new(code, &refusal)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Journal(error) => error.into(),
+            OpenError::Content(error) => error.into(),
+        }
+    }
+}
+
+impl From<DriveError> for Failure {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Open(error) => error.into(),
+            DriveError::TargetBusy(_) => Self::new(BUSY, error),
+            DriveError::Refused(refusal) => refusal.into(),
+            DriveError::Run(swarm_actors::run::RunError::Journal(error)) => {
+                Self::from(error).hint("nothing that was acknowledged is lost: `swarm resume` carries on")
+            }
+            DriveError::Run(error) => Self::new(BUG, error).hint("`swarm resume` carries on; please report this"),
+            DriveError::Io(error) => error.into(),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(ENVIRONMENT, error)
+    }
+}
+
+impl From<Refused> for Failure {
+    /// The problems are printed where they are found, with their source lines.
+    fn from(refused: Refused) -> Self {
+        let text = crate::plan::render(&refused.problems, &refused.source, crate::drive::colour());
+        eprintln!("{}", text.trim_end());
+        let count = refused.problems.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        Self::new(PLAN, format!("the plan has {count} {noun}")).hint("`swarm check` looks at it without starting anything")
+    }
+}

@@ -1,0 +1,46 @@
+//! `swarm land`: brings what a run landed on its target into one of the user's branches, on request and by git's own means.
+
+use super::args::LandArgs;
+use super::exit::{BUSY, Failure, OK, TARGET, USAGE};
+use super::Context;
+use crate::git::LandedHow;
+use crate::runs;
+
+pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
+    let repo = context.repo()?;
+    let folder = context.find(args.run.as_deref())?;
+    if let Some(pid) = folder.owner() {
+        return Err(Failure::new(BUSY, format!("run {} is still driven by process {pid}", folder.id))
+            .hint(format!("wait for its end: `swarm attach {}`", folder.id)));
+    }
+    let history = runs::read(&folder.journal())?;
+    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let target = &parts.run.settings.target;
+    if parts.train.landed().is_none() {
+        return Err(Failure::new(TARGET, format!("run {} has landed nothing on `{target}`", folder.id))
+            .hint(format!("`swarm status {}` shows why", folder.id)));
+    }
+    let into = match &args.into {
+        Some(branch) => branch.clone(),
+        None => repo.head_branch().ok_or_else(|| {
+            Failure::new(USAGE, "no branch is checked out here").hint("name the branch: `swarm land --into main`")
+        })?,
+    };
+    let landed = repo.land(target, &into)?;
+    let how = match landed.how {
+        LandedHow::AlreadyThere => "already has everything of",
+        LandedHow::FastForward => "was fast-forwarded to",
+        LandedHow::Merge => "was merged with",
+    };
+    if context.json {
+        let document = serde_json::json!({
+            "schema": "swarm.land/1", "run": folder.id, "target": target, "into": into, "commit": landed.after,
+            "how": format!("{:?}", landed.how).to_lowercase(),
+        });
+        println!("{document}");
+    } else {
+        println!("`{into}` {how} `{target}` ({})", landed.after.get(..10).unwrap_or(&landed.after));
+        eprintln!("  next: swarm clean {}   (removes its worktrees, refs and folder)", folder.id);
+    }
+    Ok(OK)
+}

@@ -1,0 +1,26 @@
+//! `swarm schema`, `completions` and `man`: what swarm says about itself.
+
+use clap::CommandFactory;
+
+use super::args::{Cli, CompletionsArgs, SchemaArgs, SchemaOf};
+use super::exit::{Failure, OK};
+
+pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
+    let schema = match args.what {
+        SchemaOf::Plan => crate::plan::plan_schema(),
+        SchemaOf::Event => crate::report::schema_event(),
+        SchemaOf::Status => crate::report::schema_status(),
+    };
+    println!("{schema:#}");
+    Ok(OK)
+}
+
+pub(super) fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
+    clap_complete::generate(args.shell, &mut Cli::command(), "swarm", &mut std::io::stdout());
+    Ok(OK)
+}
+
+pub(super) fn man() -> Result<u8, Failure> {
+    clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+    Ok(OK)
+}

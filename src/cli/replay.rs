@@ -1,0 +1,189 @@
+//! `swarm replay`: a run rebuilt from its journal alone, up to any moment, and checked against what it left in the world.
+
+use swarm_actors::{Recorded, digest};
+use swarm_domain::state::State;
+use swarm_domain::{Event, TaskId};
+use swarm_journal::AnchorHasher;
+
+use super::args::ReplayArgs;
+use super::exit::{Failure, JOURNAL, OK, USAGE};
+use super::Context;
+use crate::drive::{colour, width};
+use crate::git::Repo;
+use crate::report::{self, EventStream, Liveness};
+use crate::runs::{self, History, RunFolder};
+
+pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure> {
+    let folder = context.find(args.run.as_deref())?;
+    let history = runs::read(&folder.journal())?;
+    if let Some(torn) = &history.torn {
+        eprintln!("note: the journal ends in a torn record, as after a crash; it was never acknowledged ({torn:?})");
+    }
+    if args.verify {
+        return verify(context, &folder, &history);
+    }
+    let upto = match &args.at {
+        Some(at) => moment(&history, at)?,
+        None => history.events.len(),
+    };
+    let events = &history.events[..upto];
+    if args.events {
+        let mut stream = EventStream::new(&id_of(&history, &folder));
+        for value in events.iter().flat_map(|recorded| stream.push(recorded)) {
+            println!("{value}");
+        }
+        return Ok(OK);
+    }
+    let state = fold(events)?;
+    let live = Liveness { owner: if args.at.is_none() { folder.owner() } else { None } };
+    if context.json {
+        println!("{}", report::status_json(&state, &live, &digest(&state)));
+        return Ok(OK);
+    }
+    for recorded in events {
+        println!("{}", report::event_line(recorded));
+    }
+    let now_ms = events.last().map_or(0, |recorded| recorded.time_ms);
+    println!("\n{}", report::status_text(&state, &live, now_ms, colour(), width()).trim_end());
+    Ok(OK)
+}
+
+fn id_of(history: &History, folder: &RunFolder) -> String {
+    history.state.parts().map_or_else(|| folder.id.clone(), |parts| parts.run.id.clone())
+}
+
+fn fold(events: &[Recorded]) -> Result<State, Failure> {
+    let mut state = State::new();
+    for recorded in events {
+        state.apply(&recorded.event).map_err(|illegal| Failure::new(JOURNAL, format!("record {}: {illegal}", recorded.seq)))?;
+    }
+    Ok(state)
+}
+
+/// How many events there are up to a seq, a time, or the first moment at which a task is in a state.
+fn moment(history: &History, at: &str) -> Result<usize, Failure> {
+    let last = history.events.len();
+    if let Ok(seq) = at.parse::<usize>() {
+        let fits = seq <= last;
+        return if fits { Ok(seq) } else { Err(Failure::new(USAGE, format!("the run has {last} records, and {seq} is none of them"))) };
+    }
+    if let Some((task, state)) = at.split_once(':').filter(|(task, _)| !task.chars().all(|c| c.is_ascii_digit())) {
+        if let Some(found) = first_in_state(history, task, state)? {
+            return Ok(found);
+        }
+        return at_time(history, at)
+            .ok_or_else(|| Failure::new(USAGE, format!("`{task}` was never {state} in this run")).hint("`swarm replay` without --at lists what happened"));
+    }
+    at_time(history, at).ok_or_else(|| {
+        Failure::new(USAGE, format!("`{at}` is no seq, time or task:state")).hint("such as 412, 14:03:10 or sessions:failed")
+    })
+}
+
+fn first_in_state(history: &History, task: &str, word: &str) -> Result<Option<usize>, Failure> {
+    let Ok(id) = TaskId::new(task) else { return Ok(None) };
+    if history.state.parts().is_none_or(|parts| parts.tasks.get(&id).is_none()) {
+        return Ok(None);
+    }
+    let mut state = State::new();
+    for (before, recorded) in history.events.iter().enumerate() {
+        state.apply(&recorded.event).map_err(|illegal| Failure::new(JOURNAL, illegal))?;
+        let is = state.parts().and_then(|parts| parts.tasks.get(&id)).is_some_and(|task| task.word() == word);
+        if is {
+            return Ok(Some(before + 1));
+        }
+    }
+    Ok(None)
+}
+
+/// A clock time is one of the day on which the run began, in the zone of whoever asks.
+fn at_time(history: &History, text: &str) -> Option<usize> {
+    let at_ms = match text.parse::<jiff::Timestamp>() {
+        Ok(time) => time.as_millisecond(),
+        Err(_) => {
+            let clock = text.parse::<jiff::civil::Time>().ok()?;
+            let begun = i64::try_from(history.events.first()?.time_ms).ok()?;
+            let begun = jiff::Timestamp::from_millisecond(begun).ok()?.to_zoned(jiff::tz::TimeZone::system());
+            begun.date().to_datetime(clock).to_zoned(begun.time_zone().clone()).ok()?.timestamp().as_millisecond()
+        }
+    };
+    let at_ms = u64::try_from(at_ms).ok()?;
+    Some(history.events.partition_point(|recorded| recorded.time_ms <= at_ms))
+}
+
+/// Folds everything and compares: with the digest that the live run reported, and with the anchors in the commits.
+fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8, Failure> {
+    let found = digest(&history.state);
+    let mut faults = Vec::new();
+    let reported = reported(folder);
+    if let Some((seq, digest)) = &reported
+        && *seq == history.state.seq()
+        && *digest != found
+    {
+        faults.push(format!("the live run reported digest {digest} at seq {seq}, and the journal folds to {found}"));
+    }
+    faults.extend(broken_anchors(history));
+    let landed = match context.repo() {
+        Ok(repo) if folder.dir.starts_with(repo.common_dir()) => missing_commits(&repo, history, &mut faults)?,
+        _ => None,
+    };
+    let seq = history.state.seq();
+    if context.json {
+        let document = serde_json::json!({
+            "schema": "swarm.verify/1", "run": folder.id, "seq": seq, "digest": found, "faults": faults,
+            "compared_with_live": reported.is_some(), "commits": landed,
+        });
+        println!("{document}");
+    } else {
+        println!("{seq} records, digest {found}");
+        if let Some(landed) = landed {
+            println!("{landed} commits are in the target as recorded");
+        }
+    }
+    if faults.is_empty() {
+        return Ok(OK);
+    }
+    Err(Failure::new(JOURNAL, faults.join("\n       ")).hint("keep a copy of the run's folder before anything else"))
+}
+
+/// What the live run said of itself when it ended.
+fn reported(folder: &RunFolder) -> Option<(u64, String)> {
+    let text = std::fs::read_to_string(folder.dir.join("summary.json")).ok()?;
+    let summary: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some((summary.get("seq")?.as_u64()?, summary.get("digest")?.as_str()?.to_owned()))
+}
+
+/// Each merge names the hash of all records before it; they are computed again from the records.
+fn broken_anchors(history: &History) -> Vec<String> {
+    let mut hasher = AnchorHasher::new();
+    let mut hashes = vec![hasher.anchor().hash_hex()];
+    for record in &history.records {
+        hasher.feed(record);
+        hashes.push(hasher.anchor().hash_hex());
+    }
+    let wrong = history.events.iter().filter_map(|recorded| match &recorded.event {
+        Event::MergePrepared(event) => {
+            let found = usize::try_from(event.anchor_seq).ok().and_then(|at| hashes.get(at));
+            let fits = found.is_some_and(|hash| *hash == event.anchor_hash);
+            (!fits).then(|| format!("record {}: its anchor does not fit the records before it", recorded.seq))
+        }
+        _ => None,
+    });
+    wrong.collect()
+}
+
+/// Law 6: merged in the journal means in the target. None if the target is gone, as after `clean`.
+fn missing_commits(repo: &Repo, history: &History, faults: &mut Vec<String>) -> Result<Option<usize>, Failure> {
+    let Some(parts) = history.state.parts() else { return Ok(None) };
+    let target = format!("refs/heads/{}", parts.run.settings.target);
+    let Some(head) = repo.ref_value(&target)? else { return Ok(None) };
+    let mut landed = 0;
+    for recorded in &history.events {
+        let Event::Merged(merged) = &recorded.event else { continue };
+        if repo.is_ancestor(merged.commit.as_str(), &head)? {
+            landed += 1;
+        } else {
+            faults.push(format!("{} of `{}` is recorded as merged, and is not in {target}", merged.commit.short(), merged.task));
+        }
+    }
+    Ok(Some(landed))
+}

@@ -1,0 +1,63 @@
+//! `swarm resume`: carries a run on where it stopped, or reaches it where it runs.
+
+use swarm_domain::fact::Request;
+
+use super::args::ResumeArgs;
+use super::exit::{BUSY, Failure};
+use super::run::{conclude, detach, drive_here, user};
+use super::{Context, control};
+use crate::plan;
+use crate::runs::{self, RunFolder};
+
+pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure> {
+    let folder = context.find(args.run.as_deref())?;
+    let mut requests = Vec::new();
+    requests.extend(args.budget.map(|usd| Request::SetBudget { usd }));
+    requests.extend(args.concurrency.map(|slots| Request::SetConcurrency { slots }));
+    if let Some(pid) = folder.owner() {
+        return reach(&folder, pid, requests);
+    }
+    let history = runs::read(&folder.journal())?;
+    if history.state.parts().is_some_and(|parts| parts.run.finished.is_some()) {
+        // A finished run is told again, and nothing is appended.
+        return Ok(conclude(context, &history.state, &args.view));
+    }
+    say_if_edited(&history.state);
+    if args.view.detach {
+        for request in requests {
+            control::record(context, &folder, request)?;
+        }
+        return detach(context, &folder, &args.view);
+    }
+    drive_here(context, &context.repo()?, &folder, &args.view, requests)
+}
+
+/// A live run takes what is asked, and goes on if it was paused.
+fn reach(folder: &RunFolder, pid: u32, mut requests: Vec<Request>) -> Result<u8, Failure> {
+    let history = runs::read(&folder.journal())?;
+    let paused = history.state.parts().is_some_and(|parts| parts.run.pause.is_some());
+    if paused {
+        requests.push(Request::Unpause);
+    }
+    if requests.is_empty() {
+        return Err(Failure::new(BUSY, format!("run {} is driven by process {pid}", folder.id))
+            .hint(format!("`swarm attach {}` shows it", folder.id)));
+    }
+    for request in requests {
+        control::send(folder, &user(), request)?;
+    }
+    eprintln!("run {} goes on under process {pid}", folder.id);
+    Ok(super::exit::OK)
+}
+
+/// A run uses its recorded plan. Whoever edited the file since should know.
+fn say_if_edited(state: &swarm_domain::state::State) {
+    let Some(parts) = state.parts() else { return };
+    let source = std::path::Path::new(&parts.run.source);
+    let Ok(loaded) = plan::load(source, parts.run.settings.concurrency) else { return };
+    let same = loaded.draft.tasks.len() == parts.tasks.len()
+        && loaded.draft.tasks.iter().all(|task| parts.tasks.get(&task.id).is_some_and(|known| *known.spec == *task));
+    if !same {
+        eprintln!("note: {} was edited since; this run uses the plan it recorded (`swarm retry --plan` takes the new one)", source.display());
+    }
+}

@@ -1,0 +1,129 @@
+//! `swarm retry`: a new run with a parent. What the parent landed is carried over where nothing about it changed; the rest runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use swarm_domain::plan::{Plan, Settings};
+use swarm_domain::state::State;
+use swarm_domain::task::End;
+use swarm_domain::{Oid, TaskId, TaskSpec};
+
+use super::args::RetryArgs;
+use super::exit::{BUSY, Failure, OK, PLAN, USAGE};
+use super::prepare::{self, Wanted};
+use super::run::{New, begin, cpus};
+use super::Context;
+use crate::git::Repo;
+use crate::plan::{self, Draft};
+use crate::runs::{self, RunFolder};
+
+pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> {
+    let repo = context.repo()?;
+    let (parent, tasks) = names(context, &repo, &args.names)?;
+    if let Some(pid) = parent.owner() {
+        return Err(Failure::new(BUSY, format!("run {} is driven by process {pid}", parent.id))
+            .hint("wait for its end, or `swarm cancel` it first"));
+    }
+    let history = runs::read(&parent.journal())?;
+    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let mut draft = match &args.plan {
+        Some(file) => plan::load(&context.dir.join(file), cpus())?.draft,
+        None => recorded(&parts.run.settings, parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect()),
+    };
+    draft.cap = args.budget.or(draft.cap);
+    let target = parts.run.settings.target.clone();
+    let wanted = Wanted { target: Some(&target), preflight: parts.run.settings.preflight, continues: true };
+    let resolved = prepare::resolve(&repo, &draft, &wanted)?;
+    let carried = carried(&repo, &history.state, &draft, resolved.target_at.as_ref(), &tasks)?;
+    choose(&mut draft, &tasks, &carried)?;
+    if draft.tasks.iter().all(|task| carried.contains_key(&task.id)) {
+        eprintln!("everything in run {} landed and is unchanged: there is nothing to retry", parent.id);
+        eprintln!("  next: swarm land {}", parent.id);
+        return Ok(OK);
+    }
+    let plan = draft.into_plan(resolved).map_err(|errors| {
+        Failure::new(PLAN, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    prepare::check_surroundings(&plan)?;
+    report_carried(&plan, &carried, &parent);
+    let source = args.plan.as_ref().map_or_else(|| parts.run.source.clone(), |file| file.display().to_string());
+    begin(context, &repo, New { parent: Some(parent.id), source, plan, carried }, &args.view)
+}
+
+/// The first name is the run if it names one; all others are tasks.
+fn names(context: &Context, repo: &Repo, names: &[String]) -> Result<(RunFolder, BTreeSet<String>), Failure> {
+    if let Some((first, rest)) = names.split_first()
+        && let Ok(run) = runs::find(Some(repo), first)
+    {
+        return Ok((run, rest.iter().cloned().collect()));
+    }
+    Ok((context.find(None)?, names.iter().cloned().collect()))
+}
+
+/// The plan that the parent recorded, as a draft.
+fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
+    let settings = settings.clone();
+    Draft {
+        name: settings.name,
+        base: None,
+        target: Some(settings.target),
+        cap: settings.cap,
+        warn_percent: settings.warn_percent,
+        tokens: settings.tokens,
+        on_unknown_cost: settings.on_unknown_cost,
+        concurrency: settings.concurrency,
+        gate_slots: settings.gate_slots,
+        deadline_ms: settings.deadline_ms,
+        on_failure: settings.on_failure,
+        instructions: settings.instructions,
+        workspace: settings.workspace,
+        shared: settings.shared,
+        pass_env: settings.pass_env,
+        merge: settings.merge,
+        tasks,
+    }
+}
+
+/// What the parent landed, whose definition is unchanged, and whose commit is still in the target.
+fn carried(
+    repo: &Repo,
+    parent: &State,
+    draft: &Draft,
+    target: Option<&Oid>,
+    again: &BTreeSet<String>,
+) -> Result<BTreeMap<TaskId, Oid>, Failure> {
+    let mut carried = BTreeMap::new();
+    for spec in &draft.tasks {
+        let Some(task) = parent.run().tasks.get(&spec.id).filter(|task| *task.spec == *spec) else { continue };
+        let Some(End::Merged { commit }) = task.end() else { continue };
+        let Some(target) = target else { continue };
+        if !again.contains(spec.id.as_str()) && repo.is_ancestor(commit.as_str(), target.as_str())? {
+            carried.insert(spec.id.clone(), commit.clone());
+        }
+    }
+    Ok(carried)
+}
+
+/// Named tasks run with what they need; all others only if they are carried over.
+fn choose(draft: &mut Draft, tasks: &BTreeSet<String>, carried: &BTreeMap<TaskId, Oid>) -> Result<(), Failure> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let all = draft.tasks.clone();
+    prepare::only(draft, &tasks.iter().cloned().collect::<Vec<_>>())?;
+    let chosen: BTreeSet<TaskId> = draft.tasks.iter().map(|task| task.id.clone()).collect();
+    draft.tasks = all.into_iter().filter(|task| chosen.contains(&task.id) || carried.contains_key(&task.id)).collect();
+    let kept: BTreeSet<TaskId> = draft.tasks.iter().map(|task| task.id.clone()).collect();
+    for task in &mut draft.tasks {
+        // A carried task has landed: what it needed is no longer asked.
+        if carried.contains_key(&task.id) {
+            task.needs.retain(|(need, _)| kept.contains(need));
+        }
+    }
+    Ok(())
+}
+
+fn report_carried(plan: &Plan, carried: &BTreeMap<TaskId, Oid>, parent: &RunFolder) {
+    let all = plan.tasks().len();
+    let here = plan.tasks().iter().filter(|task| carried.contains_key(&task.id)).count();
+    eprintln!("{here} of {all} tasks landed in run {} and are carried over; {} run", parent.id, all - here);
+}

@@ -1,0 +1,86 @@
+//! `swarm status`, `ls` and `why`: what is, and why. Read commands never write, lock or start anything.
+
+use swarm_domain::TaskId;
+
+use super::exit::{Failure, OK, USAGE};
+use super::Context;
+use crate::drive::{colour, width};
+use crate::report::{self, Liveness, Row};
+use crate::runs::{self, RunFolder};
+use crate::world::now_ms;
+
+pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure> {
+    let folder = context.find(run)?;
+    let history = runs::read(&folder.journal())?;
+    let live = Liveness { owner: folder.owner() };
+    if context.json {
+        let digest = swarm_actors::digest(&history.state);
+        println!("{}", report::status_json(&history.state, &live, &digest));
+    } else {
+        println!("{}", report::status_text(&history.state, &live, now_ms(), colour(), width()).trim_end());
+    }
+    Ok(OK)
+}
+
+pub(super) fn ls(context: &Context) -> Result<u8, Failure> {
+    let repo = context.repo()?;
+    let rows: Vec<Row> = runs::list(&repo)?.iter().map(row).collect();
+    if context.json {
+        println!("{}", report::ls_json(&rows));
+    } else if rows.is_empty() {
+        eprintln!("there is no run in this repository yet; `swarm init` writes a plan, `swarm run` starts it");
+    } else {
+        println!("{}", report::ls_text(&rows).trim_end());
+    }
+    Ok(OK)
+}
+
+/// A run in the list. One whose journal cannot be read is listed as damaged, so that it is not overlooked.
+fn row(folder: &RunFolder) -> Row {
+    let live = folder.owner().is_some();
+    let read = runs::read(&folder.journal());
+    let parts = read.as_ref().ok().and_then(|history| history.state.parts());
+    let Some(parts) = parts else {
+        return Row {
+            run: folder.id.clone(),
+            plan: String::new(),
+            state: "damaged".to_owned(),
+            outcome: None,
+            tasks_done: 0,
+            tasks: 0,
+            spent: swarm_domain::Usd::ZERO,
+            started_ms: 0,
+            bytes: folder.bytes(),
+            target: String::new(),
+            live,
+        };
+    };
+    Row {
+        run: folder.id.clone(),
+        plan: parts.run.settings.name.clone(),
+        state: report::run_state(parts, &Liveness { owner: folder.owner() }).to_owned(),
+        outcome: report::run_outcome(parts).map(str::to_owned),
+        tasks_done: parts.tasks.ended(),
+        tasks: parts.tasks.len(),
+        spent: parts.ledger.spent(),
+        started_ms: parts.run.started_ms,
+        bytes: folder.bytes(),
+        target: parts.run.settings.target.clone(),
+        live,
+    }
+}
+
+pub(super) fn why(context: &Context, task: &str) -> Result<u8, Failure> {
+    let folder = context.find(None)?;
+    let history = runs::read(&folder.journal())?;
+    let why = TaskId::new(task).ok().and_then(|id| report::why(&history.state, &history.events, &id));
+    let Some(why) = why else {
+        return Err(Failure::new(USAGE, format!("run {} has no task `{task}`", folder.id)).hint("`swarm status` lists them"));
+    };
+    if context.json {
+        println!("{}", why.json);
+    } else {
+        println!("{}", why.text.trim_end());
+    }
+    Ok(OK)
+}

@@ -1,0 +1,307 @@
+//! The life of one task, as a table of (phase, event). What a task should do next is decided elsewhere.
+
+use crate::Usd;
+use crate::checks::{Checks, Stage};
+use crate::event::{
+    AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
+};
+use crate::fact::{Cause, Stop, Usage};
+use crate::task::{Attempt, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
+
+impl Task {
+    /// Takes an event of this task. Law 8: an event of another attempt than the current one is illegal.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Illegal> {
+        if let Some(no) = attempt_of(event)
+            && no != self.attempt_no()
+        {
+            return Err(self.illegal(event));
+        }
+        if self.tidied(event) {
+            return Ok(());
+        }
+        let next =
+            self.in_slot(event).or_else(|| self.after_slot(event)).or_else(|| self.between_attempts(event));
+        self.phase = next.ok_or_else(|| self.illegal(event))?;
+        Ok(())
+    }
+
+    /// From the start of an attempt to the end of its program.
+    fn in_slot(&mut self, event: &Event) -> Option<Phase> {
+        Some(match (&self.phase, event) {
+            (Phase::Ready, Event::AttemptStarted(event)) => self.start(event),
+            (Phase::Making, Event::WorktreeMade(event)) => self.made(event),
+            (Phase::Making, Event::WorktreeFailed(event)) => {
+                Phase::Judging(Finding::NoWorktree(event.error.clone()))
+            }
+            (Phase::Making | Phase::Running, Event::StopAsked(event)) => self.stopping(event.why),
+            (Phase::Running, Event::AgentStarted(event)) => {
+                self.running(|attempt| attempt.pid = Some(event.pid))
+            }
+            (Phase::Running, Event::UsageReported(event)) => {
+                self.running(|attempt| attempt.usage = attempt.usage.max(event.usage))
+            }
+            (Phase::Running, Event::GrantRaised(_)) => self.running(|attempt| attempt.refused = None),
+            (Phase::Running, Event::RaiseRefused(event)) => {
+                self.running(|attempt| attempt.refused = Some(event.cap))
+            }
+            (Phase::Running, Event::AgentExited(event)) => self.exited(event),
+            _ => return None,
+        })
+    }
+
+    /// From the end of the program to the landing of its work, or to its failure.
+    fn after_slot(&mut self, event: &Event) -> Option<Phase> {
+        Some(match (&self.phase, event) {
+            (Phase::Saving, Event::Preserved(event)) => self.preserved(event),
+            (Phase::Saving, Event::PreserveFailed(event)) => self.unpreserved(&event.error),
+            (Phase::Judging(_), Event::AttemptPassed(event)) => self.gates(event.setup),
+            (Phase::Gating(checks), Event::GateStarted(event)) => {
+                let mut checks = checks.clone();
+                checks.started(event.n);
+                Phase::Gating(checks)
+            }
+            (Phase::Gating(_), Event::GateEnded(event)) => self.gated(event),
+            (Phase::Judging(_) | Phase::Gating(_), Event::TaskQueued(_)) => Phase::Queued,
+            (Phase::Queued | Phase::Merging, Event::MergePrepared(_))
+            | (
+                Phase::Merging,
+                Event::MergeBuilt(_) | Event::MergeEmpty(_) | Event::MergeFailed(_) | Event::MergeIntended(_),
+            ) => Phase::Merging,
+            (Phase::Merging, Event::MergeConflicted(event)) => self.conflicted(event),
+            (Phase::Merging, Event::Merged(event)) => {
+                Phase::Ended(End::Merged { commit: event.commit.clone() })
+            }
+            (Phase::Judging(_) | Phase::Merging, Event::TaskDone(event)) => {
+                Phase::Ended(End::Done { reason: event.reason.clone() })
+            }
+            (Phase::Judging(_) | Phase::Gating(_) | Phase::Merging, Event::AttemptFailed(event)) => {
+                self.failed(event)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Another attempt, or the end without a landing.
+    fn between_attempts(&self, event: &Event) -> Option<Phase> {
+        Some(match (&self.phase, event) {
+            (Phase::Failing { .. }, Event::RetryScheduled(event)) => Phase::Backoff { at_ms: event.at_ms },
+            (Phase::Backoff { .. }, Event::RetryDue(_)) => Phase::Ready,
+            (Phase::Failing { .. } | Phase::Ready, Event::TaskFailed(event)) => {
+                Phase::Ended(End::Failed { cause: event.cause, reason: event.reason.clone() })
+            }
+            (Phase::Failing { .. }, Event::TaskHeld(event)) => Phase::Held { reason: event.reason.clone() },
+            (Phase::Waiting, Event::TaskSkipped(event)) => {
+                Phase::Ended(End::Skipped { because: event.because.clone() })
+            }
+            (phase, Event::TaskCancelled(event)) if can_cancel(phase) => {
+                Phase::Ended(End::Cancelled { reason: event.reason.clone() })
+            }
+            _ => return None,
+        })
+    }
+
+    /// Worktrees come and go beside the phases.
+    fn tidied(&mut self, event: &Event) -> bool {
+        match event {
+            Event::WorktreeRemoved(event) => self.leftovers.remove(&event.attempt).is_some(),
+            Event::WorktreeKept(event) if self.leftovers.contains_key(&event.attempt) => {
+                self.keep(event.attempt, &event.error);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn illegal(&self, event: &Event) -> Illegal {
+        let state = format!("task {} is {}, attempt {}", self.spec.id, self.word(), self.attempt_no());
+        Illegal { event: event.name(), state }
+    }
+
+    fn start(&mut self, event: &AttemptStarted) -> Phase {
+        let conflict = self.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Conflict);
+        self.attempts = event.attempt;
+        self.attempt = Some(Attempt {
+            no: event.attempt,
+            nonce: event.nonce.clone(),
+            onto: event.onto.clone(),
+            from: event.from.clone(),
+            conflict,
+            worktree: None,
+            pid: None,
+            stop: None,
+            refused: None,
+            ending: None,
+            charge: Usd::ZERO,
+            cost: None,
+            usage: Usage::default(),
+            started_ms: event.at_ms,
+            ended_ms: 0,
+        });
+        Phase::Making
+    }
+
+    fn current(&mut self) -> &mut Attempt {
+        self.attempt.as_mut().expect("a phase after the start has an attempt")
+    }
+
+    fn running(&mut self, change: impl FnOnce(&mut Attempt)) -> Phase {
+        change(self.current());
+        Phase::Running
+    }
+
+    fn stopping(&mut self, why: Stop) -> Phase {
+        self.current().stop = Some(why);
+        self.phase.clone()
+    }
+
+    fn made(&mut self, event: &WorktreeMade) -> Phase {
+        let worktree = Worktree {
+            path: event.path.clone(),
+            git_dir: event.git_dir.clone(),
+            start: event.start.clone(),
+            conflicts: event.conflicts.clone(),
+        };
+        self.running(|attempt| attempt.worktree = Some(worktree))
+    }
+
+    fn exited(&mut self, event: &AgentExited) -> Phase {
+        let tail = event.tail.clone();
+        let attempt = self.current();
+        attempt.ending = Some(event.ending.clone());
+        attempt.charge = event.charge;
+        attempt.cost = Some(event.cost);
+        attempt.usage = attempt.usage.max(event.usage);
+        attempt.ended_ms = event.at_ms;
+        let no = attempt.no;
+        self.failure = Some(Failure {
+            attempt: no,
+            cause: Cause::Crash,
+            reason: String::new(),
+            tail,
+            conflicts: Vec::new(),
+            hint: String::new(),
+        });
+        Phase::Saving
+    }
+
+    fn preserved(&mut self, event: &Preserved) -> Phase {
+        let attempt = self.attempt.as_ref().expect("a saving task has an attempt");
+        let base = attempt.onto.clone();
+        if let Some(worktree) = attempt.worktree.clone() {
+            self.leftovers.insert(event.attempt, worktree);
+        }
+        self.tip = Some(Tip {
+            attempt: event.attempt,
+            tip: event.tip.clone(),
+            base,
+            subjects: event.subjects.clone(),
+            usable: event.changed && event.descends && !event.missing,
+        });
+        Phase::Judging(Finding::Kept(Box::new(event.clone())))
+    }
+
+    fn unpreserved(&mut self, error: &str) -> Phase {
+        if let Some(worktree) = self.attempt.as_ref().and_then(|attempt| attempt.worktree.clone()) {
+            self.kept.insert(self.attempt_no(), (worktree.path, error.to_owned()));
+        }
+        Phase::Judging(Finding::Unkept(error.to_owned()))
+    }
+
+    fn keep(&mut self, attempt: u32, error: &str) {
+        if let Some(worktree) = self.leftovers.remove(&attempt) {
+            self.kept.insert(attempt, (worktree.path, error.to_owned()));
+        }
+    }
+
+    /// The list of gates is made here, so that it is the same after a replay.
+    fn gates(&mut self, setup: bool) -> Phase {
+        let tip = self.tip.as_ref().expect("work that passed was kept").tip.clone();
+        Phase::Gating(Checks::new(tip, &self.spec.gates, Stage::Task, setup))
+    }
+
+    fn gated(&mut self, event: &GateEnded) -> Phase {
+        let Phase::Gating(mut checks) = self.phase.clone() else { return self.phase.clone() };
+        let advisory = checks.running().and_then(|(_, index)| index).is_some_and(|at| self.is_advisory(at));
+        checks.ended(event.n, &event.verdict, &event.tail, advisory);
+        Phase::Gating(checks)
+    }
+
+    fn conflicted(&mut self, event: &MergeConflicted) -> Phase {
+        self.failure = Some(Failure {
+            attempt: event.attempt,
+            cause: Cause::Conflict,
+            reason: String::new(),
+            tail: event.detail.clone(),
+            conflicts: event.paths.clone(),
+            hint: String::new(),
+        });
+        Phase::Merging
+    }
+
+    fn failed(&mut self, event: &AttemptFailed) -> Phase {
+        let before = self.failure.take();
+        let (tail, conflicts) = before.map(|failure| (failure.tail, failure.conflicts)).unwrap_or_default();
+        let tail = if event.tail.is_empty() { tail } else { event.tail.clone() };
+        self.failure = Some(Failure {
+            attempt: event.attempt,
+            cause: event.cause,
+            reason: event.reason.clone(),
+            tail,
+            conflicts,
+            hint: event.hint.clone(),
+        });
+        if event.counts {
+            self.retries += 1;
+            self.mishaps = 0;
+        } else if !matches!(event.cause, Cause::Interrupted) {
+            self.mishaps += 1;
+        }
+        Phase::Failing { cause: event.cause, counts: event.counts }
+    }
+}
+
+/// A cancellation waits for what runs: an attempt is stopped and its work kept first.
+fn can_cancel(phase: &Phase) -> bool {
+    match phase {
+        Phase::Waiting
+        | Phase::Ready
+        | Phase::Backoff { .. }
+        | Phase::Failing { .. }
+        | Phase::Held { .. }
+        | Phase::Judging(_)
+        | Phase::Queued => true,
+        Phase::Making
+        | Phase::Running
+        | Phase::Saving
+        | Phase::Gating(_)
+        | Phase::Merging
+        | Phase::Ended(_) => false,
+    }
+}
+
+/// The attempt that an event speaks of, if it must be the current one.
+fn attempt_of(event: &Event) -> Option<u32> {
+    match event {
+        Event::WorktreeMade(event) => Some(event.attempt),
+        Event::WorktreeFailed(event) => Some(event.attempt),
+        Event::AgentStarted(event) => Some(event.attempt),
+        Event::UsageReported(event) => Some(event.attempt),
+        Event::GrantRaised(event) => Some(event.attempt),
+        Event::RaiseRefused(event) => Some(event.attempt),
+        Event::StopAsked(event) => Some(event.attempt),
+        Event::AgentExited(event) => Some(event.attempt),
+        Event::Preserved(event) => Some(event.attempt),
+        Event::PreserveFailed(event) => Some(event.attempt),
+        Event::AttemptFailed(event) => Some(event.attempt),
+        Event::AttemptPassed(event) => Some(event.attempt),
+        Event::TaskQueued(event) => Some(event.attempt),
+        Event::MergePrepared(event) => Some(event.attempt),
+        Event::MergeBuilt(event) => Some(event.attempt),
+        Event::MergeEmpty(event) => Some(event.attempt),
+        Event::MergeConflicted(event) => Some(event.attempt),
+        Event::MergeIntended(event) => Some(event.attempt),
+        Event::MergeFailed(event) => Some(event.attempt),
+        Event::Merged(event) => Some(event.attempt),
+        _ => None,
+    }
+}

@@ -1,0 +1,157 @@
+//! Driving a run in this process: opens its journal, starts the actors, listens to people, shows what happens, until it ends.
+
+mod listen;
+mod show;
+
+pub use show::{Show, Ui, colour, width};
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+use swarm_actors::run::RunError;
+use swarm_actors::{Recorded, Start, World, digest};
+use swarm_domain::Command;
+use swarm_domain::decide::Refusal;
+use swarm_domain::fact::Request;
+use swarm_domain::state::State;
+
+use crate::git::Repo;
+use crate::runs::{self, OpenError, RunFolder, TargetLock};
+use crate::world::{Places, RealWorld};
+
+/// The version that is recorded with a run.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How a run is to be driven.
+pub struct Options {
+    /// How people see it.
+    pub ui: Ui,
+    /// Where the event stream goes.
+    pub events: Option<Box<dyn Write + Send>>,
+    /// What is asked of the run before it goes on.
+    pub requests: Vec<Request>,
+    /// Who asks.
+    pub by: String,
+}
+
+/// Why a run could not be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// Its journal cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Another run lands on the same branch.
+    #[error("another live run lands on `{0}`; wait for it, or choose another branch with --target")]
+    TargetBusy(String),
+    /// What was asked of it makes no sense.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// It broke down while it ran.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file or a thread of our own.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Drives a run until it ends or stops, and answers with its state.
+pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, DriveError> {
+    let places = run.places(repo)?;
+    log_to(&run.dir)?;
+    let mut world: Option<Arc<dyn World>> = None;
+    let (mut writer, torn) = runs::open_writer(&run.journal(), |state, epoch| {
+        let made = real_world(repo, &places, state, epoch);
+        world = Some(made.clone());
+        made
+    })?;
+    if let Some(torn) = torn {
+        tracing::warn!(?torn, "the journal ended in a torn record, as after a crash; it was never acknowledged");
+    }
+    let target = writer.state().run().run.settings.target.clone();
+    let Some(_lock) = TargetLock::take(repo, &target)? else { return Err(DriveError::TargetBusy(target)) };
+    for request in &options.requests {
+        ask_first(&mut writer, &options.by, request)?;
+    }
+    let world = world.expect("opening a journal makes a world");
+    std::fs::create_dir_all(&places.worktrees)?;
+    let history = runs::read(&run.journal())?.events;
+    let state = run_actors(run, writer, world, options, &history)?;
+    write_summary(run, &state);
+    Ok(state)
+}
+
+fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64) -> Arc<dyn World> {
+    let target = state.parts().map(|parts| parts.run.settings.target.clone()).unwrap_or_default();
+    Arc::new(RealWorld::new(repo.clone(), places.clone(), target, epoch))
+}
+
+fn ask_first(writer: &mut swarm_actors::Writer, by: &str, request: &Request) -> Result<(), DriveError> {
+    let id = new_request_id();
+    let command = Command::Ask { id, by: by.to_owned(), request: request.clone() };
+    match writer.record(&command) {
+        Ok(_) => Ok(()),
+        Err(swarm_actors::WriterError::Refused(refusal)) => Err(DriveError::Refused(refusal)),
+        Err(error) => Err(DriveError::Open(error.into())),
+    }
+}
+
+/// An id that no other request has: the time, this process, and a count.
+pub fn new_request_id() -> String {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("{}-{}-{count}", crate::world::now_ms(), std::process::id())
+}
+
+fn run_actors(
+    run: &RunFolder,
+    writer: swarm_actors::Writer,
+    world: Arc<dyn World>,
+    options: Options,
+    history: &[Recorded],
+) -> Result<State, DriveError> {
+    let (news, inbound) = mpsc::channel();
+    let show = Show::new(&run.id, &run.dir, options.ui, options.events, history);
+    let shown = std::thread::Builder::new().name("show".to_owned()).spawn(move || show.follow(&inbound))?;
+    let observer = Box::new(move |committed: &swarm_actors::Committed| {
+        // Without a reader there is nobody to tell; the journal has it.
+        let _ = news.send(committed.events.clone());
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let start = Start { writer, world, observer, pid: std::process::id(), version: VERSION.to_owned() };
+        let (handle, ended) = swarm_actors::start(start).await?;
+        let listening = listen::listen(handle, run.dir.clone());
+        let ended = ended.await.unwrap_or(Err(RunError::Gone));
+        listening.abort();
+        ended
+    });
+    // Threads that wait for a holder or for room are of no use any more, and must not hold the end up.
+    runtime.shutdown_background();
+    if shown.join().is_err() {
+        tracing::error!("the display broke down; `swarm status` shows the run");
+    }
+    Ok(*ended?.state)
+}
+
+/// The cache that `swarm ls` reads. It can be rebuilt, so a failure to write it is only noted.
+pub fn write_summary(run: &RunFolder, state: &State) {
+    let summary = crate::report::summary(state, &digest(state));
+    let tmp = run.dir.join("summary.json.tmp");
+    let written = std::fs::write(&tmp, summary.to_string())
+        .and_then(|()| std::fs::rename(&tmp, run.dir.join("summary.json")));
+    if let Err(error) = written {
+        tracing::warn!(%error, "summary.json could not be written");
+    }
+}
+
+/// Sends diagnostics to the run's own log, where they disturb nobody's screen.
+fn log_to(run_dir: &std::path::Path) -> io::Result<()> {
+    let file = File::options().create(true).append(true).open(run_dir.join("swarm.log"))?;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SWARM_LOG").unwrap_or_else(|_| "info".into());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    // A second run in one process, as tests have it, keeps to the first one's log.
+    let _ = subscriber.try_init();
+    Ok(())
+}
