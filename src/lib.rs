@@ -5,3 +5,6 @@ pub mod git;
 pub mod holder;
 pub mod plan;
 pub mod world;
+pub mod drive;
+pub mod runs;
+pub mod cli;

@@ -10,6 +10,7 @@ use swarm::holder;
 fn main() {
     let args = std::env::args_os().skip(1).collect::<Vec<_>>();
     run_hidden(&args);
+    exit(i32::from(swarm::cli::main()));
 }
 
 /// A holder and a job's process begin here, before anything else is parsed or started: each costs its share of every task.
@@ -18,6 +19,11 @@ fn run_hidden(args: &[OsString]) {
     match (name.to_str(), rest) {
         (Some("__holder"), [dir]) => exit(holder::holder_main(Path::new(dir))),
         (Some("__trampoline"), rest) => exit(holder::trampoline_main(rest)),
+        // A run in the background is nobody's child: the terminal that started it may go.
+        (Some("__detached"), rest) => {
+            let _ = rustix::process::setsid();
+            exit(i32::from(swarm::cli::main_of(rest)));
+        }
         _ => {}
     }
 }

@@ -85,22 +85,21 @@ pub fn overlaps(
     mut together: impl FnMut(usize, usize) -> bool,
     limit: usize,
 ) -> Vec<Overlap> {
-    let mut starts: Vec<(&str, usize)> = Vec::new();
+    let mut globs: Vec<(&Glob, usize)> = Vec::new();
     for (at, set) in sets.iter().enumerate() {
-        starts.extend(set.positive().map(|glob| (glob.start.as_str(), at)));
+        globs.extend(set.positive().map(|glob| (glob, at)));
     }
-    starts.sort_unstable();
-    starts.dedup();
+    globs.sort_by_key(|(glob, at)| (glob.start.as_str(), *at));
     let mut found = Vec::new();
     let mut looked_at = BTreeSet::new();
-    let mut open: Vec<(&str, usize)> = Vec::new();
-    for &(start, at) in &starts {
-        while open.last().is_some_and(|(shorter, _)| !start.starts_with(shorter)) {
+    let mut open: Vec<(&Glob, usize)> = Vec::new();
+    for &(glob, at) in &globs {
+        while open.last().is_some_and(|(shorter, _)| !glob.start.starts_with(&shorter.start)) {
             open.pop();
         }
-        for &(_, other) in &open {
+        for &(before, other) in &open {
             let pair = (at.min(other), at.max(other));
-            if at == other || !together(pair.0, pair.1) || !looked_at.insert(pair) {
+            if at == other || glob.apart(before) || !together(pair.0, pair.1) || !looked_at.insert(pair) {
                 continue;
             }
             if let Some(path) = meet::common_path(&sets[pair.0], &sets[pair.1]) {
@@ -110,7 +109,7 @@ pub fn overlaps(
                 }
             }
         }
-        open.push((start, at));
+        open.push((glob, at));
     }
     found.sort_unstable_by_key(|overlap| (overlap.first, overlap.second));
     found

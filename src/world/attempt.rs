@@ -18,6 +18,9 @@ use crate::holder::{self, Ended, HolderError, Job, Probe};
 /// The end of an output that is recorded with the end of an attempt, in bytes.
 pub(super) const TAIL_BYTES: usize = 4096;
 
+/// How often a holder that was just started is asked for its program's process. Setup may take its time.
+const START_POLL: std::time::Duration = std::time::Duration::from_millis(3);
+
 /// Runs a program to its end. After a crash the same call finds the program that runs, or how it ended.
 pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
     let dir = site.places.attempt(&run.task, run.attempt);
@@ -74,14 +77,25 @@ fn follow(run: &RunAttempt, dir: &Path, begun: Begun, tell: &Tell) -> Result<(En
     if matches!(begun, Begun::NotWanted) {
         return Ok((Ending::Stopped, 0));
     }
-    if let Probe::Running { started: Some(start) } = holder::probe(dir)? {
-        tell(AgentStarted { task: run.task.clone(), attempt: run.attempt, pid: start.pid }.into());
+    if let Some(pid) = process_of(dir)? {
+        tell(AgentStarted { task: run.task.clone(), attempt: run.attempt, pid }.into());
     }
     match holder::wait(dir)? {
         Probe::Exited(exit) => Ok((ending(&exit.ended), exit.killed)),
         Probe::Orphaned(_) | Probe::Running { .. } | Probe::Absent => {
             let killed = holder::sweep(dir, &run.nonce, Some(Path::new(&run.path)), GRACE_MS)?;
             Ok((Ending::Unknown, killed))
+        }
+    }
+}
+
+/// The program's process, which its holder records before it executes anything. None if it has ended by now.
+fn process_of(dir: &Path) -> Result<Option<u32>, HolderError> {
+    loop {
+        match holder::probe(dir)? {
+            Probe::Running { started: Some(start) } => return Ok(Some(start.pid)),
+            Probe::Running { started: None } => std::thread::sleep(START_POLL),
+            Probe::Exited(_) | Probe::Orphaned(_) | Probe::Absent => return Ok(None),
         }
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Glob {
     folders: Vec<String>,
     /// The last part and the state behind it, if it looks like the name of a file.
     file: Option<(String, usize)>,
+    /// What the last part ends in, with a `/` before it if that is all of it. None where that says too little.
+    end: Option<String>,
 }
 
 /// Names of files that no extension gives away.
@@ -73,6 +75,14 @@ const FILE_NAMES: [&str; 14] = [
     ".editorconfig",
     ".env",
 ];
+
+fn literal_end(part: &str) -> Option<String> {
+    if part.contains(['[', '\\']) {
+        return None;
+    }
+    let wild = part.rfind(['*', '?']);
+    Some(wild.map_or_else(|| format!("/{part}"), |at| part[at + 1..].to_owned()))
+}
 
 fn looks_like_file(part: &str) -> bool {
     let extension = part.char_indices().any(|(at, c)| c == '.' && at > 0 && at + 1 < part.len());
@@ -106,7 +116,22 @@ impl Glob {
         let file = build.name_end.filter(|_| looks_like_file(last)).map(|end| ((*last).to_owned(), end));
         let folders = if folder { &parts[..] } else { before };
         let folders = folders.iter().map(|part| (*part).to_owned()).collect();
-        Ok(Self { exclude, start: build.start, states: build.states, folders, file })
+        let mut own = Self { exclude, start: build.start, states: build.states, folders, file, end: None };
+        own.end = own.file.as_ref().and_then(|(name, _)| literal_end(name)).filter(|_| own.plain_folders());
+        Ok(own)
+    }
+
+    /// Whether no folder could be meant by a name that looks like a file's.
+    fn plain_folders(&self) -> bool {
+        self.folders.iter().all(|folder| !folder.contains('.') && !FILE_NAMES.contains(&folder.as_str()))
+    }
+
+    /// Whether two globs are told apart by their ends alone: a quick look before a thorough one.
+    pub(super) fn apart(&self, other: &Self) -> bool {
+        match (&self.end, &other.end) {
+            (Some(a), Some(b)) => !a.ends_with(b.as_str()) && !b.ends_with(a.as_str()),
+            _ => false,
+        }
     }
 
     /// The same glob without what is below it, if it looks like a file and none of `others` spells it as a folder.

@@ -115,15 +115,25 @@ fn ten_thousand_tasks_in_folders_of_their_own() {
     assert_eq!((found.len(), asked), (0, 0), "no pair has to be looked at");
 }
 
+#[test]
+fn tasks_told_apart_by_file_names() {
+    let sets: Vec<ClaimSet> =
+        (0..2_000).map(|n| ClaimSet::new(&list(&[&format!("**/file{n}.rs")]), &[])).collect();
+    assert_eq!(overlaps(&sets, |_, _| panic!("no pair has to be looked at"), 10), []);
+    let loose = [ClaimSet::new(&list(&["**/a.rs"]), &[]), ClaimSet::new(&list(&["x/*.rs"]), &[])];
+    assert_eq!(overlaps(&loose, |_, _| true, 10)[0].path, "x/a.rs");
+}
+
 fn pattern() -> impl Strategy<Value = String> {
-    let part = prop::sample::select(vec!["a", "b", "*", "**", "a*", "*b", "?", "[ab]", "[!a]"]);
+    let part =
+        prop::sample::select(vec!["a", "b", "*", "**", "a*", "*b", "?", "[ab]", "[!a]", "a.b", "*.b", "a.*"]);
     (any::<bool>(), prop::collection::vec(part, 1..4), any::<bool>()).prop_map(|(exclude, parts, folder)| {
         format!("{}{}{}", if exclude { "!" } else { "" }, parts.join("/"), if folder { "/" } else { "" })
     })
 }
 
 fn short_paths() -> Vec<String> {
-    let parts = ["a", "b", "c", "ab", "bb"];
+    let parts = ["a", "b", "c", "ab", "bb", "a.b", "b.b"];
     let mut paths: Vec<String> = parts.map(str::to_owned).to_vec();
     for _ in 0..2 {
         let longer: Vec<String> =
@@ -144,8 +154,9 @@ proptest! {
         let (of_a, of_b) = (ClaimSet::new(&a, &[]), ClaimSet::new(&b, &[]));
         match overlap(&a, &b) {
             Some(path) => prop_assert!(of_a.claims(&path) && of_b.claims(&path), "{path}"),
-            None => for path in short_paths() {
-                prop_assert!(!(of_a.claims(&path) && of_b.claims(&path)), "missed {path}");
+            // A file's name is not taken for a folder, so paths through one prove nothing.
+            None => for path in short_paths().iter().filter(|path| !path.contains(".b/")) {
+                prop_assert!(!(of_a.claims(path) && of_b.claims(path)), "missed {path}");
             },
         }
     }

@@ -1,0 +1,118 @@
+//! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
+
+use swarm_domain::plan::{MergePolicy, OnFailure, OnUnknownCost, PlanError, Settings, Workspace};
+use swarm_domain::{Oid, Plan, TaskSpec, Usd};
+
+/// A decoded and normalised plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The plan's name.
+    pub name: String,
+    /// The commit-ish to start from, if the plan names one.
+    pub base: Option<String>,
+    /// The branch to land on, if the plan names one.
+    pub target: Option<String>,
+    /// The cap; none: unlimited, which the user spelled out.
+    pub cap: Option<Usd>,
+    /// Share of the cap at which a warning is due, in percent.
+    pub warn_percent: u32,
+    /// The cap on tokens of all attempts together.
+    pub tokens: Option<u64>,
+    /// What an unknown cost settles at.
+    pub on_unknown_cost: OnUnknownCost,
+    /// Attempts at once.
+    pub concurrency: u32,
+    /// Gates at once.
+    pub gate_slots: u32,
+    /// Wall clock for the run, in milliseconds.
+    pub deadline_ms: Option<u64>,
+    /// What a failed task does to the rest.
+    pub on_failure: OnFailure,
+    /// Put before every prompt.
+    pub instructions: String,
+    /// How worktrees are made ready.
+    pub workspace: Workspace,
+    /// Globs outside all claims, left to the merge.
+    pub shared: Vec<String>,
+    /// Names of variables passed through to everything.
+    pub pass_env: Vec<String>,
+    /// How finished work lands.
+    pub merge: MergePolicy,
+    /// The tasks in the order of the file.
+    pub tasks: Vec<TaskSpec>,
+}
+
+/// What the repository and the command line add to a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The commit the run is based on.
+    pub base: Oid,
+    /// The branch that finished work lands on, without `refs/heads/`.
+    pub target: String,
+    /// Where the target stands; none: it does not exist.
+    pub target_at: Option<Oid>,
+    /// Who the landed commits are by: name and address.
+    pub identity: (String, String),
+    /// Whether setup and gates run on the base before the first start.
+    pub preflight: bool,
+}
+
+impl Draft {
+    /// The target's name: the plan's own, or `swarm/<name>`.
+    pub fn target_name(&self) -> String {
+        self.target.clone().unwrap_or_else(|| format!("swarm/{}", self.name))
+    }
+
+    /// The plan to run. A draft that [`super::load`] gave has no graph errors left; one that was edited since may.
+    pub fn into_plan(self, resolved: Resolved) -> Result<Plan, Vec<PlanError>> {
+        let settings = Settings {
+            name: self.name,
+            base: resolved.base,
+            target: resolved.target,
+            target_at: resolved.target_at,
+            cap: self.cap,
+            warn_percent: self.warn_percent,
+            tokens: self.tokens,
+            on_unknown_cost: self.on_unknown_cost,
+            concurrency: self.concurrency,
+            gate_slots: self.gate_slots,
+            deadline_ms: self.deadline_ms,
+            on_failure: self.on_failure,
+            instructions: self.instructions,
+            workspace: self.workspace,
+            shared: self.shared,
+            pass_env: self.pass_env,
+            merge: self.merge,
+            preflight: resolved.preflight,
+            identity: resolved.identity,
+        };
+        Plan::new(settings, self.tasks)
+    }
+}
+
+/// Where in the file the parts of one task stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TaskSpots {
+    /// Its id.
+    pub(super) id: super::source::Span,
+    /// Its needs, in their order.
+    pub(super) needs: Vec<super::source::Span>,
+    /// Its claims, in their order.
+    pub(super) files: Vec<super::source::Span>,
+    /// What says what it may cost: its own budget or the defaults'.
+    pub(super) budget: Option<super::source::Span>,
+    /// What says what one attempt costs: its own, the defaults' or the agent's.
+    pub(super) estimate: Option<super::source::Span>,
+}
+
+/// A draft and where its parts stand.
+#[derive(Clone, Debug)]
+pub(super) struct Decoded {
+    pub(super) draft: Draft,
+    /// One for each task, in the same order.
+    pub(super) spots: Vec<TaskSpots>,
+    /// Ids of tasks that could not be decoded: needing one of them is no second mistake.
+    pub(super) broken: Vec<String>,
+    /// The run's budget.
+    pub(super) budget: Option<super::source::Span>,
+}

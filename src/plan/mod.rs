@@ -1,0 +1,38 @@
+//! Plan files: three syntaxes, one tree, one table of keys, one draft. The library never prints and never asks; problems are returned.
+//!
+//! `load` reads a file, `shape` compares the tree with the `table`, `decode` makes a [`Draft`], `check` looks at it as a whole, `render` shows
+//! what is wrong. What the repository holds is not known here.
+
+mod check;
+mod decode;
+mod draft;
+mod load;
+mod node;
+mod problem;
+mod render;
+mod schema;
+mod shape;
+mod source;
+mod summary;
+mod syntax;
+mod table;
+mod template;
+mod value;
+
+pub use decode::TASKS_MAX;
+pub use decode::agents::ADAPTERS;
+pub use decode::files::PROMPT_BYTES_MAX;
+pub use draft::{Draft, Resolved};
+pub use load::{Loaded, PLAN_BYTES_MAX, find, load, parse};
+pub use problem::{Fix, Label, Problem, Refused, Severity};
+pub use render::{SHOWN_MAX, render, to_json};
+pub use schema::plan_schema;
+pub use shape::PROBLEMS_MAX;
+pub use source::{Source, Span};
+pub use summary::{Summary, WorstCase, summary_json, summary_text};
+pub use syntax::Syntax;
+pub use template::starter;
+pub use value::parse_duration;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What people and machines are shown: problems, the summary of a good plan, and the plan that `init` writes.
+
+use super::super::{Summary, render, starter, summary_json, summary_text, to_json};
+use super::{FULL, codes, yaml};
+
+#[test]
+fn a_typo_is_shown_where_it_is() {
+    let refused =
+        yaml("version: 1\nbudget: 1\ntasks:\n  ä:\n    run: make\n  b:\n    run: é\n    tiemout: 5m\n")
+            .unwrap_err();
+    let shown = render(&refused.problems, &refused.source, false);
+    let expected = "\
+error[P0101]: unknown key `tiemout` in a task
+ --> plan:8:5
+  |
+8 |     tiemout: 5m
+  |     ^^^^^^^ not a key of a task
+  |
+help: did you mean `timeout`?
+  |
+8 -     tiemout: 5m
+8 +     timeout: 5m
+  |
+
+2 errors
+";
+    assert!(shown.ends_with(expected), "{shown}");
+    let json = to_json(&refused.problems, &refused.source);
+    assert_eq!(
+        (json[1]["code"].as_str(), json[1]["line"].as_u64(), json[1]["column"].as_u64()),
+        (Some("P0101"), Some(8), Some(5))
+    );
+    assert_eq!(json[1]["help"], "did you mean `timeout`?");
+}
+
+#[test]
+fn a_cycle_is_drawn_as_a_path() {
+    let plan = "version: 1\nbudget: 1\ntasks:\n  a:\n    run: x\n    needs: [c]\n  b: {run: x, needs: [a]}\n  c: {run: x, needs: [b]}\n  \
+                d: {run: x, needs: [e]}\n  e: {run: x, needs: [d]}\n";
+    let refused = yaml(plan).unwrap_err();
+    let messages: Vec<&str> = refused.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["these tasks wait for one another: a → c → b → a", "these tasks wait for one another: d → e → d"]
+    );
+    assert_eq!(refused.problems[0].labels.len(), 3, "one label for each edge");
+    assert!(render(&refused.problems, &refused.source, false).contains("`b` needs `a`"));
+}
+
+#[test]
+fn an_overlap_labels_both_sides() {
+    let plan = "version: 1\nbudget: 1\ntasks:\n  a: {run: x, files: [docs/**, src/**]}\n  b: {run: x, files: [src/x.rs]}\n";
+    let refused = yaml(plan).unwrap_err();
+    let problem = &refused.problems[0];
+    assert_eq!(problem.message, "`a` and `b` can run at the same time and both claim `src/x.rs`");
+    let labelled: Vec<&str> =
+        problem.labels.iter().map(|label| &plan[label.span.start..label.span.end]).collect();
+    assert_eq!(labelled, ["src/x.rs", "src/**"]);
+    assert!(render(&refused.problems, &refused.source, false).contains("claimed by `a`"));
+}
+
+#[test]
+fn places_are_those_of_an_editor() {
+    for (text, place) in [
+        ("version: 1\r\nbudget: 1\r\ntasks: {a: {run: é, nedds: []}}\r\n", (3, 21)),
+        ("\u{feff}verison: 1\nbudget: 1\ntasks: {a: {run: x}}", (1, 1)),
+    ] {
+        let refused = yaml(text).unwrap_err();
+        let json = to_json(&refused.problems, &refused.source);
+        assert_eq!(
+            (json[0]["line"].as_u64(), json[0]["column"].as_u64()),
+            (Some(place.0), Some(place.1)),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn the_summary_of_a_plan() {
+    let loaded = yaml(FULL).unwrap();
+    let summary = Summary::new(&loaded.draft);
+    assert_eq!(
+        (summary.levels, summary.critical_path, summary.parallel_max),
+        (vec![vec![0], vec![1], vec![2]], vec![0, 1, 2], 1)
+    );
+    let text = summary_text(&loaded, Some(&["PATH", "LC_*"]));
+    for expected in [
+        "critical path: tokens → sessions → docs",
+        "worst case: $5.50 of the cap of $12.00",
+        "environment allowed: PATH LC_*",
+        "sessions (ended)",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in\n{text}");
+    }
+    assert!(!text.contains("8080") && text.contains("PORT"), "names of variables are shown, values are not");
+    let json = summary_json(&loaded, None);
+    assert_eq!(
+        (json["max_parallel"].as_u64(), json["budget"]["worst_case_usd"].as_str()),
+        (Some(1), Some("5.50"))
+    );
+    assert_eq!(json["resolved"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_init_writes_passes_the_check() {
+    let files: &[&[(&str, &str)]] = &[
+        &[],
+        &[("Cargo.toml", "[package]"), ("Cargo.lock", "")],
+        &[
+            ("package.json", r#"{"scripts": {"test": "jest", "lint": "eslint"}}"#),
+            ("package-lock.json", "{}"),
+        ],
+        &[("package.json", "not json"), ("yarn.lock", "")],
+        &[
+            ("pyproject.toml", ""),
+            ("uv.lock", ""),
+            ("go.mod", "module x"),
+            ("go.sum", ""),
+            ("Makefile", "all:\n\ntest: all\n"),
+        ],
+    ];
+    for files in files {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in *files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        for installed in [true, false] {
+            let text = starter(folder.path(), |_| installed);
+            let loaded = yaml(&text);
+            assert!(loaded.is_ok() && codes(&loaded).is_empty(), "{files:?}\n{text}\n{:?}", codes(&loaded));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Cargo.toml"), "").unwrap();
+    let text = starter(folder.path(), |program| program == "claude");
+    assert!(
+        text.contains("test: cargo test") && text.contains("claude -p") && !text.contains("codex"),
+        "{text}"
+    );
+}
