@@ -137,11 +137,6 @@ impl HeadFile {
         Ok(Self { file, path, generation: 0 })
     }
 
-    /// Makes durable what an earlier writer left, and has it read from the disk itself from now on.
-    pub(crate) fn settle(&self) -> Result<(), JournalError> {
-        self.file.sync().and_then(|()| self.file.drop_cache()).map_err(|e| self.error("sync", e))
-    }
-
     /// Goes on counting where an earlier writer stopped.
     pub(crate) fn continue_after(&mut self, head: Option<Head>) {
         self.generation = head.map_or(0, |head| head.generation);

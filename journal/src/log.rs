@@ -112,7 +112,7 @@ impl Log {
         }
         let mut lock = HeadFile::lock(&*disk)?;
         let segments = segments(&*disk)?;
-        settle(&*disk, &lock, &segments)?;
+        settle(&*disk, &segments)?;
         let head = Head::read(&*disk)?;
         lock.continue_after(head);
         let Recovered { run, epoch, segment, records, before, hasher, note } =
@@ -306,10 +306,9 @@ fn size(batch: &[Entry]) -> Result<usize, JournalError> {
 
 /// Makes durable what an earlier writer may have left in the cache, names first: the next segment's must not
 /// survive without the last one's. Then has it read from the disk itself: after a failed sync the cache may hold
-/// what the disk does not.
-fn settle(disk: &dyn Disk, lock: &HeadFile, segments: &[u64]) -> Result<(), JournalError> {
+/// what the disk does not. `HEAD` is left alone: what it claims was durable before it was written.
+fn settle(disk: &dyn Disk, segments: &[u64]) -> Result<(), JournalError> {
     disk.sync_names().map_err(|e| JournalError::io("sync", &disk.path(""), e))?;
-    lock.settle()?;
     let Some(last) = segments.last() else { return Ok(()) };
     let name = file_name(*last);
     disk.open(&name, Mode::Read)

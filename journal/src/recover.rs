@@ -180,17 +180,13 @@ impl Recovery<'_> {
         self.proven = self.proven.max(scan.proves);
         let (end, stop) = self.take(scan);
         self.judge(header, end, &stop, offset(bytes.len()))?;
-        let skip = usize::try_from(end.offset).expect("the scan ended within the bytes it was given");
-        let ignored_bytes = match stop {
-            Stop::Damage(_) => offset(len_without_zeros(&bytes).saturating_sub(skip)),
-            Stop::Limit | Stop::End | Stop::Sealed(_) => 0,
+        let (ended_by, ignored_bytes) = match stop {
+            Stop::Sealed(_) => (EndedBy::Seal, 0),
+            Stop::Limit | Stop::End => (EndedBy::Death, 0),
+            Stop::Damage(_) => (EndedBy::Tear, offset(len_without_zeros(&bytes)).saturating_sub(end.offset)),
         };
         let before = Before {
-            ended_by: match stop {
-                Stop::Sealed(_) => EndedBy::Seal,
-                Stop::Damage(_) => EndedBy::Tear,
-                Stop::Limit | Stop::End => EndedBy::Death,
-            },
+            ended_by,
             end: end.offset,
             last_seq: end.seq,
             chain: end.chain,

@@ -56,6 +56,7 @@ impl Segment {
 
     /// Writes at the end and waits until it is durable.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        assert!(self.has_room(bytes.len()), "room is made before anything is framed");
         write_all(&*self.file, bytes, self.end).map_err(|e| self.error("write", e))?;
         self.file.sync().map_err(|e| self.error("sync", e))?;
         self.end += offset(bytes.len());

@@ -128,6 +128,7 @@ pub struct RunArgs {
     /// Do not run setup and gates on the base first.
     #[arg(long)]
     pub no_preflight: bool,
+    /// How it is watched.
     #[command(flatten)]
     pub view: ViewArgs,
 }
@@ -157,6 +158,7 @@ pub struct ResumeArgs {
     /// Set the number of attempts at once first.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub concurrency: Option<u32>,
+    /// How it is watched.
     #[command(flatten)]
     pub view: ViewArgs,
 }
@@ -173,6 +175,7 @@ pub struct RetryArgs {
     /// The new run's cap.
     #[arg(long, value_name = "X", value_parser = usd)]
     pub budget: Option<Usd>,
+    /// How it is watched.
     #[command(flatten)]
     pub view: ViewArgs,
 }

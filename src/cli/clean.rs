@@ -8,7 +8,7 @@ use swarm_domain::state::Parts;
 use super::args::CleanArgs;
 use super::exit::{Failure, OK, USAGE};
 use super::Context;
-use crate::git::{Repo, Worktree};
+use crate::git::Repo;
 use crate::plan::parse_duration;
 use crate::runs::{self, RunFolder};
 use crate::world::now_ms;
@@ -87,20 +87,12 @@ fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), F
         if kept.contains(&path.as_path()) {
             eprintln!("{}: kept, it holds work that could not be made reachable", path.display());
         } else {
-            remove_worktree(repo, &path)?;
+            repo.remove_worktree_at(&path)?;
         }
     }
     // Fails while something is kept in it, which is as it should be.
     let _ = std::fs::remove_dir(&folder);
     Ok(())
-}
-
-fn remove_worktree(repo: &Repo, path: &Path) -> Result<(), Failure> {
-    let name = path.file_name().unwrap_or_default();
-    let pointer = std::fs::read_to_string(path.join(".git")).unwrap_or_default();
-    let admin = pointer.strip_prefix("gitdir: ").map(|dir| dir.trim_end().into());
-    let git_dir = admin.unwrap_or_else(|| repo.common_dir().join("worktrees").join(name));
-    Ok(repo.remove_worktree(&Worktree { path: path.to_owned(), git_dir })?)
 }
 
 fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
@@ -113,7 +105,7 @@ fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
     let folder = runs::worktrees_of(repo).join(&run.id);
     if let Ok(entries) = std::fs::read_dir(&folder) {
         for path in entries.flatten().map(|entry| entry.path()) {
-            remove_worktree(repo, &path)?;
+            repo.remove_worktree_at(&path)?;
         }
     }
     // The folder is empty now, or was never made.

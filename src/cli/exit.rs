@@ -11,23 +11,23 @@ use swarm_domain::decide::Refusal;
 use swarm_journal::JournalError;
 
 /// Everything that is required landed, or the command did what it was asked.
-pub const OK: u8 = 0;
+pub(super) const OK: u8 = 0;
 /// A bug of swarm.
-pub const BUG: u8 = 1;
+pub(super) const BUG: u8 = 1;
 /// The command line makes no sense.
-pub const USAGE: u8 = 2;
+pub(super) const USAGE: u8 = 2;
 /// The plan cannot be run.
-pub const PLAN: u8 = 3;
+pub(super) const PLAN: u8 = 3;
 /// Some task failed, was blocked or cancelled.
-pub const FAILED: u8 = 4;
+pub(super) const FAILED: u8 = 4;
 /// The target or a merge needs a person.
-pub const TARGET: u8 = 7;
+pub(super) const TARGET: u8 = 7;
 /// No git, no agent, no room.
-pub const ENVIRONMENT: u8 = 8;
+pub(super) const ENVIRONMENT: u8 = 8;
 /// The journal is damaged, or a replay does not agree with it.
-pub const JOURNAL: u8 = 9;
+pub(super) const JOURNAL: u8 = 9;
 /// Another live process drives the run.
-pub const BUSY: u8 = 10;
+pub(super) const BUSY: u8 = 10;
 
 /// A failure of a command: what happened, what to do next, and the exit code.
 #[derive(Debug)]

@@ -99,7 +99,7 @@ pub fn overlaps(
         }
         for &(before, other) in &open {
             let pair = (at.min(other), at.max(other));
-            if at == other || glob.apart(before) || !together(pair.0, pair.1) || !looked_at.insert(pair) {
+            if at == other || !together(pair.0, pair.1) || glob.apart(before) || !looked_at.insert(pair) {
                 continue;
             }
             if let Some(path) = meet::common_path(&sets[pair.0], &sets[pair.1]) {

@@ -7,6 +7,7 @@ pub use show::{Show, Ui, colour, width};
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
@@ -79,7 +80,25 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     let history = runs::read(&run.journal())?.events;
     let state = run_actors(run, writer, world, options, &history)?;
     write_summary(run, &state);
+    if state.run().run.finished.is_some() {
+        tidy(repo, &places.worktrees);
+    }
     Ok(state)
+}
+
+/// Gate worktrees hold nothing of their own. Those of attempts went when their work was kept; one that stayed, stays.
+fn tidy(repo: &Repo, worktrees: &Path) {
+    for slot in 0.. {
+        let path = worktrees.join(format!("gate-{slot}"));
+        if !path.exists() {
+            break;
+        }
+        if let Err(error) = repo.remove_worktree_at(&path) {
+            tracing::warn!(%error, path = %path.display(), "a gate worktree could not be removed; `swarm clean` tries again");
+        }
+    }
+    // Fails while something is kept in it, which is as it should be.
+    let _ = std::fs::remove_dir(worktrees);
 }
 
 fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64) -> Arc<dyn World> {
@@ -147,7 +166,7 @@ pub fn write_summary(run: &RunFolder, state: &State) {
 }
 
 /// Sends diagnostics to the run's own log, where they disturb nobody's screen.
-fn log_to(run_dir: &std::path::Path) -> io::Result<()> {
+fn log_to(run_dir: &Path) -> io::Result<()> {
     let file = File::options().create(true).append(true).open(run_dir.join("swarm.log"))?;
     let filter = tracing_subscriber::EnvFilter::try_from_env("SWARM_LOG").unwrap_or_else(|_| "info".into());
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));

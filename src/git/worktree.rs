@@ -108,6 +108,11 @@ impl Repo {
         remove_tree(&wt.git_dir)
     }
 
+    /// Removes whatever is at a worktree's path, and every admin folder that points there.
+    pub fn remove_worktree_at(&self, path: &Path) -> Result<(), GitError> {
+        self.remove_leftovers(&settled(path)?)
+    }
+
     /// Law 17: whatever a caller gets wrong, the repository and the user's checkout are not what is removed.
     fn remove_folder(&self, path: &Path) -> Result<(), GitError> {
         let holds_the_users =

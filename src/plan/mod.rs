@@ -35,4 +35,5 @@ pub use template::starter;
 pub use value::parse_duration;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 mod tests;

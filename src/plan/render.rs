@@ -84,7 +84,7 @@ fn places<'a>(
     for label in labels {
         match runs.last_mut() {
             Some(run) if lines.line(label.0.start) <= lines.line(run[run.len() - 1].0.start) + 20 => {
-                run.push(label)
+                run.push(label);
             }
             _ => runs.push(vec![label]),
         }

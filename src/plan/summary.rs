@@ -35,7 +35,7 @@ impl Summary {
     /// Works it out.
     pub fn new(draft: &Draft) -> Self {
         let graph = Graph::new(&draft.tasks);
-        let order = graph.order().expect("a loaded plan has no cycle");
+        let order = graph.order().tasks;
         let (mut depth, mut before) = (vec![0_usize; order.len()], vec![None; order.len()]);
         for &task in &order {
             let deepest =

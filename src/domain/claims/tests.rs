@@ -119,7 +119,7 @@ fn ten_thousand_tasks_in_folders_of_their_own() {
 fn tasks_told_apart_by_file_names() {
     let sets: Vec<ClaimSet> =
         (0..2_000).map(|n| ClaimSet::new(&list(&[&format!("**/file{n}.rs")]), &[])).collect();
-    assert_eq!(overlaps(&sets, |_, _| panic!("no pair has to be looked at"), 10), []);
+    assert_eq!(overlaps(&sets, |_, _| true, 10), [], "and soon, though every pair begins alike");
     let loose = [ClaimSet::new(&list(&["**/a.rs"]), &[]), ClaimSet::new(&list(&["x/*.rs"]), &[])];
     assert_eq!(overlaps(&loose, |_, _| true, 10)[0].path, "x/a.rs");
 }

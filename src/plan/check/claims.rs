@@ -9,13 +9,13 @@ use crate::plan::problem::Problem;
 use crate::plan::shape::Problems;
 use crate::plan::source::Span;
 
-use super::graph::Graph;
+use super::graph::{Graph, Order};
 
 /// How many overlaps are reported.
 const OVERLAPS_MAX: usize = 100;
 
 /// Reports claims that meet.
-pub(super) fn overlaps(plan: &Decoded, graph: &Graph, order: &[usize], problems: &mut Problems) {
+pub(super) fn overlaps(plan: &Decoded, graph: &Graph, order: &Order, problems: &mut Problems) {
     let sets: Vec<ClaimSet> =
         plan.draft.tasks.iter().map(|task| ClaimSet::new(&task.files, &plan.draft.shared)).collect();
     // Most plans have no candidates, and then nobody needs to know who waits for whom.

@@ -33,28 +33,29 @@ impl Graph {
         &self.needs[task]
     }
 
-    /// Positions so that each comes after what it needs, the file's order breaking ties; or some cycles, each task needing the next.
-    pub(in crate::plan) fn order(&self) -> Result<Vec<usize>, Vec<Vec<usize>>> {
+    /// Positions so that each comes after what it needs, the file's order breaking ties, and the cycles that had to be cut for that.
+    pub(in crate::plan) fn order(&self) -> Order {
         let mut walk = Walk::new(self);
         walk.run();
         let mut cycles = Vec::new();
-        while walk.order.len() < self.needs.len() && cycles.len() < CYCLES_MAX {
-            let Some(cycle) = walk.cycle() else { break };
-            // Taken as done, the rest of the graph is walked too and shows its own cycles.
-            for &task in &cycle {
+        while let Some(cycle) = walk.cycle() {
+            // Taken as done, last need first, the rest of the graph is walked too and shows its own cycles.
+            for &task in cycle.iter().rev() {
                 walk.release(task);
             }
             walk.run();
             cycles.push(cycle);
         }
-        if cycles.is_empty() { Ok(walk.order) } else { Err(cycles) }
+        Order { tasks: walk.order, cycles }
     }
 
     /// For each task everything it needs, near and far.
-    pub(super) fn closure(&self, order: &[usize]) -> Closure {
+    pub(super) fn closure(&self, order: &Order) -> Closure {
         let words = self.needs.len().div_ceil(64);
         let mut rows = vec![Vec::new(); self.needs.len()];
-        for &task in order {
+        // Where a cycle was cut the first walk comes upon needs that it has not seen; the second has.
+        let walks = if order.cycles.is_empty() { 1 } else { 2 };
+        for &task in order.tasks.iter().cycle().take(order.tasks.len() * walks) {
             let mut row = vec![0_u64; words];
             for &need in &self.needs[task] {
                 row[need / 64] |= 1 << (need % 64);
@@ -64,6 +65,14 @@ impl Graph {
         }
         Closure { rows }
     }
+}
+
+/// An order of all tasks.
+pub(in crate::plan) struct Order {
+    /// Positions of tasks.
+    pub(in crate::plan) tasks: Vec<usize>,
+    /// Tasks that wait for one another, each needing the next. Empty in a good plan.
+    pub(in crate::plan) cycles: Vec<Vec<usize>>,
 }
 
 /// All needs of all tasks, a bit for each pair.
@@ -166,7 +175,7 @@ pub(super) fn needs(plan: &Decoded, problems: &mut Problems) {
 /// Draws cycles, a label for each edge.
 pub(super) fn cycles(plan: &Decoded, cycles: &[Vec<usize>], problems: &mut Problems) {
     let id = |task: usize| &plan.draft.tasks[task].id;
-    for cycle in cycles.iter().filter(|cycle| cycle.len() > 1) {
+    for cycle in cycles.iter().filter(|cycle| cycle.len() > 1).take(CYCLES_MAX) {
         let shown = cycle.len().min(20);
         let mut path: Vec<String> = cycle[..shown].iter().map(|&task| id(task).to_string()).collect();
         if shown < cycle.len() {

@@ -14,9 +14,8 @@ pub(super) use money::reservation;
 pub(super) fn all(plan: &Decoded, problems: &mut Problems) {
     let graph = graph::Graph::new(&plan.draft.tasks);
     graph::needs(plan, problems);
-    match graph.order() {
-        Ok(order) => claims::overlaps(plan, &graph, &order, problems),
-        Err(cycles) => graph::cycles(plan, &cycles, problems),
-    }
+    let order = graph.order();
+    graph::cycles(plan, &order.cycles, problems);
+    claims::overlaps(plan, &graph, &order, problems);
     money::fits(plan, problems);
 }

@@ -8,71 +8,73 @@ fn with(top: &str, task: &str) -> String {
     format!("version: 1\nbudget: $5\n{top}\ntasks:\n  a: {{run: make}}\n  b: {{{task}}}\n")
 }
 
+/// The code, what goes into the plan, and what goes into a task.
+const CASES: &[(&str, &str, &str)] = &[
+    ("P0101", "nmae: x", "run: make"),
+    ("P0101", "", "run: make, tiemout: 5m"),
+    ("P0101", "", "run: make, model: opus"),
+    ("P0101", "defaults: {needs: [a]}", "run: make"),
+    ("P0101", "defaults: {prompt: x}", "run: make"),
+    ("P0101", "workspace: {before: [x]}", "run: make"),
+    ("P0102", "concurrency: lots", "run: make"),
+    ("P0102", "concurrency: 0", "run: make"),
+    ("P0102", "concurrency: 1.5", "run: make"),
+    ("P0102", "", "run: make, optional: yes"),
+    ("P0102", "", "run: make, optional: 1"),
+    ("P0102", "", "run: make, needs: a"),
+    ("P0102", "", "run: make, gates: 5"),
+    ("P0102", "", "run: [], retries: 1"),
+    ("P0102", "", "run: make, retries: many"),
+    ("P0102", "", "run: make, retries: {max: -1}"),
+    ("P0102", "", "run: make, retries: {after: [boredom]}"),
+    ("P0102", "", "run: make, title: 5"),
+    ("P0102", "on_failure: contine", "run: make"),
+    ("P0102", "merge: squash", "run: make"),
+    ("P0103", "gates: {g: {timeout: 5m}}", "run: make, gates: [g]"),
+    ("P0103", "", "prompt: x"),
+    ("P0103", "agents: {x: {adapter: shell}}", "prompt: x, agent: x"),
+    ("P0103", "agents: {x: {command: 'x {model}'}}", "prompt: x, agent: x, estimate: 1"),
+    ("P0104", "gates: {g: x}", "run: make, gates: [g, g]"),
+    ("P0104", "", "run: make, needs: [a, a]"),
+    ("P0105", "", "run: make, prompt: x"),
+    ("P0105", "", "title: nothing"),
+    ("P0105", "instructions: x\ninstructions_file: full.yaml", "run: make"),
+    ("P0106", "name: Über", "run: make"),
+    ("P0106", "target: a..b", "run: make"),
+    ("P0106", "deadline: 10", "run: make"),
+    ("P0106", "deadline: 0s", "run: make"),
+    ("P0106", "deadline: 5 minutes", "run: make"),
+    ("P0106", "", "run: make, budget: -5"),
+    ("P0106", "", "run: make, budget: '$1,000'"),
+    ("P0106", "", "run: make, budget: 1e309"),
+    ("P0106", "", "run: make, budget: NaN"),
+    ("P0106", "", "run: make, env: {A-B: x}"),
+    ("P0106", "pass_env: [A=b]", "run: make"),
+    ("P0107", "", "run: make, depends_on: [a]"),
+    ("P0107", "", "run: make, dependsOn: [a]"),
+    ("P0107", "", "run: make, max_retries: 2"),
+    ("P0107", "", "run: make, timeout-minutes: 5"),
+    ("P0107", "", "run: make, timeout_minutes: 5"),
+    ("P0107", "", "run: make, idleTimeout: 5m"),
+    ("P0107", "max-parallel: 3", "run: make"),
+    ("P0109", "", "run: make, files: [../x]"),
+    ("P0109", "", "run: make, files: ['a[']"),
+    ("P0109", "workspace: {copy: [/etc/passwd]}", "run: make"),
+    ("P0201", "", "run: make, gates: [nope]"),
+    ("P0202", "", "prompt: x, agent: nope"),
+    ("P0203", "", "prompt_file: nope.md, agent: shell"),
+    ("P0204", "", "prompt: x, agent: claude, estimate: 1"),
+    ("P0204", "agents: {x: {adapter: codex}}", "prompt: x, agent: x, estimate: 1"),
+    ("P0302", "", "run: make, needs: [zz]"),
+    ("P0302", "", "run: make, needs: [b]"),
+    ("P0401", "", "run: make, estimate: $3, budget: $2"),
+    ("P0401", "", "run: make, estimate: $6"),
+    ("P0402", "", "run: make, budget: 0"),
+];
+
 #[test]
 fn every_code_in_every_syntax() {
-    let cases: &[(&str, &str, &str)] = &[
-        ("P0101", "nmae: x", "run: make"),
-        ("P0101", "", "run: make, tiemout: 5m"),
-        ("P0101", "", "run: make, model: opus"),
-        ("P0101", "defaults: {needs: [a]}", "run: make"),
-        ("P0101", "defaults: {prompt: x}", "run: make"),
-        ("P0101", "workspace: {before: [x]}", "run: make"),
-        ("P0102", "concurrency: lots", "run: make"),
-        ("P0102", "concurrency: 0", "run: make"),
-        ("P0102", "concurrency: 1.5", "run: make"),
-        ("P0102", "", "run: make, optional: yes"),
-        ("P0102", "", "run: make, optional: 1"),
-        ("P0102", "", "run: make, needs: a"),
-        ("P0102", "", "run: make, gates: 5"),
-        ("P0102", "", "run: [], retries: 1"),
-        ("P0102", "", "run: make, retries: many"),
-        ("P0102", "", "run: make, retries: {max: -1}"),
-        ("P0102", "", "run: make, retries: {after: [boredom]}"),
-        ("P0102", "", "run: make, title: 5"),
-        ("P0102", "on_failure: contine", "run: make"),
-        ("P0102", "merge: squash", "run: make"),
-        ("P0103", "gates: {g: {timeout: 5m}}", "run: make, gates: [g]"),
-        ("P0103", "", "prompt: x"),
-        ("P0103", "agents: {x: {adapter: shell}}", "prompt: x, agent: x"),
-        ("P0103", "agents: {x: {command: 'x {model}'}}", "prompt: x, agent: x, estimate: 1"),
-        ("P0104", "gates: {g: x}", "run: make, gates: [g, g]"),
-        ("P0104", "", "run: make, needs: [a, a]"),
-        ("P0105", "", "run: make, prompt: x"),
-        ("P0105", "", "title: nothing"),
-        ("P0105", "instructions: x\ninstructions_file: full.yaml", "run: make"),
-        ("P0106", "name: Über", "run: make"),
-        ("P0106", "target: a..b", "run: make"),
-        ("P0106", "deadline: 10", "run: make"),
-        ("P0106", "deadline: 0s", "run: make"),
-        ("P0106", "deadline: 5 minutes", "run: make"),
-        ("P0106", "", "run: make, budget: -5"),
-        ("P0106", "", "run: make, budget: '$1,000'"),
-        ("P0106", "", "run: make, budget: 1e309"),
-        ("P0106", "", "run: make, budget: NaN"),
-        ("P0106", "", "run: make, env: {A-B: x}"),
-        ("P0106", "pass_env: [A=b]", "run: make"),
-        ("P0107", "", "run: make, depends_on: [a]"),
-        ("P0107", "", "run: make, dependsOn: [a]"),
-        ("P0107", "", "run: make, max_retries: 2"),
-        ("P0107", "", "run: make, timeout-minutes: 5"),
-        ("P0107", "", "run: make, timeout_minutes: 5"),
-        ("P0107", "", "run: make, idleTimeout: 5m"),
-        ("P0107", "max-parallel: 3", "run: make"),
-        ("P0109", "", "run: make, files: [../x]"),
-        ("P0109", "", "run: make, files: ['a[']"),
-        ("P0109", "workspace: {copy: [/etc/passwd]}", "run: make"),
-        ("P0201", "", "run: make, gates: [nope]"),
-        ("P0202", "", "prompt: x, agent: nope"),
-        ("P0203", "", "prompt_file: nope.md, agent: shell"),
-        ("P0204", "", "prompt: x, agent: claude, estimate: 1"),
-        ("P0204", "agents: {x: {adapter: codex}}", "prompt: x, agent: x, estimate: 1"),
-        ("P0302", "", "run: make, needs: [zz]"),
-        ("P0302", "", "run: make, needs: [b]"),
-        ("P0401", "", "run: make, estimate: $3, budget: $2"),
-        ("P0401", "", "run: make, estimate: $6"),
-        ("P0402", "", "run: make, budget: 0"),
-    ];
-    for (code, top, task) in cases {
+    for (code, top, task) in CASES {
         let plan = with(top, task);
         for syntax in ALL {
             let text = rewritten(&plan, syntax);
@@ -183,6 +185,17 @@ fn overlaps_only_where_tasks_can_run_together() {
     assert!(yaml(&plan("m", "src/x.rs")).is_ok(), "a need of a need orders them too");
     assert!(yaml(&plan("", "a.lock")).is_ok(), "what is shared is left to the merge");
     assert!(yaml(&plan("", "'docs/**', '!src/**'")).is_ok());
+}
+
+#[test]
+fn a_cycle_does_not_hide_an_overlap() {
+    let plan = "version: 1\nbudget: 1\ntasks:\n  up: {run: x, files: [u.md]}\n  a: {run: x, needs: [b], files: [a.md]}\n  \
+                b: {run: x, needs: [a, up], files: [a.md]}\n  down: {run: x, needs: [a], files: [u.md]}\n  other: {run: x, files: [u.md]}\n";
+    assert_eq!(
+        codes(&yaml(plan)),
+        ["P0301", "P0303", "P0303"],
+        "`other` meets `up` and `down`, which wait for one another"
+    );
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! What every disk must do, asked of the real one and of the simulated one.
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 
 use std::io::ErrorKind;
 

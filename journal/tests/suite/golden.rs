@@ -1,12 +1,9 @@
 //! The format as it is on the disk: journals that were once written are read for ever, and the dump in the
 //! documentation is what the code writes. `SWARM_BLESS=1` writes both anew.
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
-
-mod support;
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
-use support::{Image, anchor_of, content, disk_of, image};
+use crate::support::{Image, anchor_of, content, disk_of, image};
 use swarm_journal::{Entry, Log, Sizes, read_on, sim::SimDisk};
 
 const DUMP_STARTS: &str = "<!-- The dump is written by a test. -->\n```text\n";

@@ -1,17 +1,14 @@
 //! Fields that are wrong although every checksum is right. No accident does this; a writer with a fault could.
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
-
-mod support;
 
 use std::sync::Arc;
 
-use support::{Image, entries, image, name, read_image};
+use crate::support::{Image, entries, entry_of, image, name, read_image};
 use swarm_journal::{JournalError, Log, sim::SimDisk};
 
 /// A sealed segment of three records, and one without any behind it.
 fn journal() -> Image {
     let disk = SimDisk::new(0);
-    let mut log = Log::create_on(Arc::new(disk.clone()), support::RUN).unwrap();
+    let mut log = Log::create_on(Arc::new(disk.clone()), crate::support::RUN).unwrap();
     log.append(&entries(1..=3)).unwrap();
     log.close().unwrap();
     drop(Log::open_on(Arc::new(disk.clone())).unwrap());
@@ -56,6 +53,15 @@ fn a_header_of_another_place_is_refused() {
     refused(&with_header_field(48, &[0]), "belongs");
 }
 
+/// Gives a record of the first segment the checksum that it should have.
+fn sign(frame: &mut [u8]) {
+    let salt =
+        crc32fast::hash(&[&crate::support::RUN[..], &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat());
+    let mut crc = crc32fast::Hasher::new_with_initial(salt);
+    crc.update(&frame[4..40]);
+    frame[..4].copy_from_slice(&crc.finalize().to_le_bytes());
+}
+
 #[test]
 fn a_seal_of_other_records_is_refused() {
     let mut image = journal();
@@ -68,9 +74,33 @@ fn a_seal_of_other_records_is_refused() {
     seal[40] ^= 1;
     let crc = crc32fast::hash(&seal[40..]);
     seal[36..40].copy_from_slice(&crc.to_le_bytes());
-    let salt = crc32fast::hash(&[&support::RUN[..], &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat());
-    let mut crc = crc32fast::Hasher::new_with_initial(salt);
-    crc.update(&seal[4..40]);
-    seal[..4].copy_from_slice(&crc.finalize().to_le_bytes());
+    sign(seal);
     refused(&image, "seal");
+}
+
+#[test]
+fn a_record_with_another_number_is_refused() {
+    let mut image = journal();
+    let first = &mut image.get_mut(&name(1)).unwrap()[4096..];
+    first[8] = 2;
+    sign(first);
+    refused(&image, "wrong number");
+}
+
+#[test]
+fn a_record_of_a_twin_that_went_another_way_is_refused() {
+    let twin = |first: u64| {
+        let disk = SimDisk::new(0);
+        let mut log = Log::create_on(Arc::new(disk.clone()), crate::support::RUN).unwrap();
+        for n in [first, 3] {
+            log.append(&[entry_of(n, 8)]).unwrap();
+            log.sync().unwrap();
+        }
+        disk.kill();
+        image(&disk)
+    };
+    let (mut one, other) = (twin(1), twin(2));
+    let second = 4096 + 48..4096 + 96;
+    one.get_mut(&name(1)).unwrap()[second.clone()].copy_from_slice(&other[&name(1)][second]);
+    refused(&one, "follow");
 }

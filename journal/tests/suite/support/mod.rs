@@ -1,5 +1,4 @@
 //! What the tests of the log share: entries that tell their number, and comparing what came back.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod life;
 

@@ -1,12 +1,9 @@
 //! Writers that die at every possible moment on a disk that keeps only what it must, thousands of times. What was
 //! acknowledged is there, what was not is there whole or not at all, and no crash is ever taken for damage.
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
-
-mod support;
 
 use std::sync::Arc;
 
-use support::{
+use crate::support::{
     content, disk_of, entries, image,
     life::{Stopped, Truth, live},
     small_journal, without_head,
@@ -23,7 +20,7 @@ fn sim(seed: u64) -> (SimDisk, Arc<dyn Disk>) {
 
 #[test]
 fn lives_full_of_crashes_lose_nothing() {
-    let (lives, seeds) = (6, 700);
+    let (lives, seeds) = (6, 500);
     let mut records = 0;
     for seed in 0..seeds {
         let (sim, disk) = sim(seed);
@@ -92,7 +89,7 @@ fn after_any_failure_nothing_is_acknowledged_any_more() {
 #[test]
 fn a_log_that_failed_stays_failed() {
     let (sim, disk) = sim(3);
-    let mut log = Log::create_on(disk.clone(), support::RUN).unwrap();
+    let mut log = Log::create_on(disk.clone(), crate::support::RUN).unwrap();
     log.append(&entries(1..=1)).unwrap();
     log.sync().unwrap();
     log.append(&entries(2..=2)).unwrap();
@@ -111,7 +108,7 @@ fn a_log_that_failed_stays_failed() {
 #[test]
 fn a_full_disk_says_so_and_the_journal_goes_on_when_there_is_room() {
     let (sim, disk) = sim(4);
-    let mut log = Log::create_on(disk.clone(), support::RUN).unwrap();
+    let mut log = Log::create_on(disk.clone(), crate::support::RUN).unwrap();
     sim.set_capacity(Some(20_000));
     let mut written = 0;
     let error = loop {
@@ -147,7 +144,7 @@ fn a_failed_read_is_not_the_end_of_the_log() {
 #[test]
 fn an_old_head_or_none_takes_nothing_away() {
     let disk = SimDisk::new(0);
-    let mut log = Log::create_on(Arc::new(disk.clone()), support::RUN).unwrap();
+    let mut log = Log::create_on(Arc::new(disk.clone()), crate::support::RUN).unwrap();
     let mut heads = vec![];
     for n in 1..=30 {
         heads.push(disk.contents("HEAD").unwrap());

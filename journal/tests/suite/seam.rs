@@ -1,13 +1,10 @@
 //! Disks that stand between the log and a simulated one: they prove what goes through the seam, and that the
 //! crash tests would notice a log that does not sync.
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
-
-mod support;
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use support::{
-    content, image,
+use crate::support::{
+    self, content, image,
     life::{Truth, live},
 };
 use swarm_journal::{Disk, File, Mode, Sizes, read_on, sim::SimDisk};

@@ -1,42 +1,15 @@
 //! The journal in a real folder, as its callers use it.
 
-#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
-
 use std::{
     fs,
     path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use crate::support::{RUN, anchor_of, content, entries, entry};
 use swarm_journal::{
-    Anchor, AnchorHasher, Entry, Follower, JournalError, Log, MAX_PAYLOAD_BYTES, Record, Sealed, owner, read,
+    AnchorHasher, Entry, Follower, JournalError, Log, MAX_PAYLOAD_BYTES, Sealed, owner, read,
 };
-
-const RUN: [u8; 16] = *b"a run of sixteen";
-
-fn entry(n: u64) -> Entry {
-    let payload = format!("entry number {n}").into_bytes();
-    Entry { kind: u16::try_from(n % 100).unwrap(), schema: 1, time_ms: 1_000 + n, payload }
-}
-
-fn entries(range: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
-    range.map(entry).collect()
-}
-
-fn content(records: &[Record]) -> Vec<Entry> {
-    records
-        .iter()
-        .map(|r| Entry { kind: r.kind, schema: r.schema, time_ms: r.time_ms, payload: r.payload.clone() })
-        .collect()
-}
-
-fn anchor_of(records: &[Record]) -> Anchor {
-    let mut hasher = AnchorHasher::new();
-    for record in records {
-        hasher.feed(record);
-    }
-    hasher.anchor()
-}
 
 fn written(dir: &Path, count: u64) -> Log {
     let mut log = Log::create(dir, RUN).unwrap();

@@ -1,0 +1,12 @@
+//! The tests of the journal from outside, one file for each question.
+#![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
+
+mod crash;
+mod damage;
+mod disk;
+mod forgery;
+mod golden;
+mod journal;
+mod model;
+mod seam;
+mod support;

@@ -1,0 +1,74 @@
+//! Money, shares, multipliers and tokens. No amount passes through a float.
+
+use swarm_domain::{Usd, UsdError};
+
+use super::{Fault, Scalar, wrong};
+use crate::plan::node::{Kind, Node, short};
+
+/// A multiplier in percent.
+pub(in crate::plan) fn factor(node: &Node) -> Result<u32, Fault> {
+    let Kind::Number(text) = &node.kind else { return Err(wrong(node, Scalar::Factor)) };
+    let hundredths = Usd::parse(text)
+        .ok()
+        .filter(|value| value.micros() % 10_000 == 0)
+        .map(|value| value.micros() / 10_000);
+    let percent = hundredths
+        .filter(|percent| (100..=10_000).contains(percent))
+        .and_then(|percent| u32::try_from(percent).ok());
+    percent.ok_or_else(|| wrong(node, Scalar::Factor))
+}
+
+pub(in crate::plan) fn percent(node: &Node) -> Result<u32, Fault> {
+    let bare = node.word().map(|text| text.strip_suffix('%').unwrap_or(text).trim());
+    let percent = bare.and_then(|text| text.parse().ok()).filter(|percent| (1..=100).contains(percent));
+    percent.ok_or_else(|| wrong(node, Scalar::Percent))
+}
+
+pub(in crate::plan) fn money(node: &Node) -> Result<Usd, Fault> {
+    let text = node.word().ok_or_else(|| wrong(node, Scalar::Money))?;
+    Usd::parse(text).map_err(|error| {
+        let fault = Fault::new("P0106", error.to_string());
+        match error {
+            UsdError::Comma(_) | UsdError::Empty | UsdError::TooFine(_) | UsdError::TooLarge(_) => fault,
+            UsdError::Negative(_) | UsdError::NotANumber(_) => {
+                fault.help("write an amount such as `$2` or `0.40`")
+            }
+        }
+    })
+}
+
+/// A cap; none is `unlimited`.
+pub(in crate::plan) fn budget(node: &Node) -> Result<Option<Usd>, Fault> {
+    if node.text() == Some("unlimited") {
+        return Ok(None);
+    }
+    if node.word().is_none() {
+        return Err(wrong(node, Scalar::Budget));
+    }
+    let amount = money(node)?;
+    if amount == Usd::ZERO {
+        let fault = Fault::new("P0402", "a budget of 0 allows nothing to start");
+        return Err(fault.help("write an amount above 0, or `unlimited` for no cap at all"));
+    }
+    Ok(Some(amount))
+}
+
+pub(in crate::plan) fn tokens(node: &Node) -> Result<u64, Fault> {
+    let text = node.word().ok_or_else(|| wrong(node, Scalar::Tokens))?;
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1_000),
+        Some((at, 'M')) => (&text[..at], 1_000_000),
+        Some((at, 'G')) => (&text[..at], 1_000_000_000),
+        _ => (text, 1_u64),
+    };
+    let number = digits
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        Fault::new("P0106", format!("`{}` is not a number of tokens", short(text)))
+            .help("write `2000000` or `2M`")
+    })
+}

@@ -1,0 +1,102 @@
+//! A run in figures: how many tasks are where, what is spent, who lands next. Adds up and judges nothing.
+
+use swarm_domain::Usd;
+use swarm_domain::plan::{MergeOrder, topological};
+use swarm_domain::state::Parts;
+use swarm_domain::task::{End, Phase};
+
+use super::text::{dollars, money};
+
+/// How many tasks are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// All of them.
+    pub(super) total: usize,
+    /// Merged, or done with nothing to merge.
+    pub(super) landed: usize,
+    /// An attempt or its own gates run.
+    pub(super) running: usize,
+    /// Finished work that waits to land, or lands.
+    pub(super) queued: usize,
+    /// For others, for a slot, for money or for a time.
+    pub(super) waiting: usize,
+    /// Failed for good.
+    pub(super) failed: usize,
+    /// Skipped or cancelled.
+    pub(super) dropped: usize,
+    /// For a person.
+    pub(super) held: usize,
+}
+
+impl Counts {
+    /// Counts the tasks of a run.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let mut counts = Self { total: parts.run.tasks as usize, ..Self::default() };
+        for task in parts.tasks.iter() {
+            *counts.place(&task.phase) += 1;
+        }
+        counts
+    }
+
+    fn place(&mut self, phase: &Phase) -> &mut usize {
+        match phase {
+            Phase::Waiting | Phase::Ready | Phase::Backoff { .. } => &mut self.waiting,
+            Phase::Making | Phase::Running | Phase::Saving | Phase::Judging(_) => &mut self.running,
+            Phase::Gating(_) | Phase::Failing { .. } => &mut self.running,
+            Phase::Queued | Phase::Merging => &mut self.queued,
+            Phase::Held { .. } => &mut self.held,
+            Phase::Ended(End::Merged { .. } | End::Done { .. }) => &mut self.landed,
+            Phase::Ended(End::Failed { .. }) => &mut self.failed,
+            Phase::Ended(End::Skipped { .. } | End::Cancelled { .. }) => &mut self.dropped,
+        }
+    }
+
+    /// `5/9 done, 2 running, 1 waiting, 1 failed`: always the first two and the failures, the rest where there is any.
+    pub(super) fn words(self) -> String {
+        let mut words = format!("{}/{} done, {} running, {} waiting", self.landed, self.total, self.running, self.waiting);
+        for (n, word) in [(self.queued, "landing"), (self.failed, "failed"), (self.dropped, "dropped"), (self.held, "held for you")] {
+            if n > 0 {
+                words.push_str(&format!(", {n} {word}"));
+            }
+        }
+        words
+    }
+}
+
+/// What is spent and held back, of what: `$5.12 spent + $2.40 reserved of $12.00 (62%)`.
+pub(super) fn budget(parts: &Parts) -> String {
+    let ledger = &parts.ledger;
+    let spent = money(ledger.spent(), ledger.cost());
+    let reserved = dollars(ledger.reserved());
+    match ledger.cap() {
+        None => format!("{spent} spent + {reserved} reserved, no cap"),
+        Some(cap) => {
+            let used = ledger.spent().plus(ledger.reserved());
+            format!("{spent} spent + {reserved} reserved of {} ({}%)", dollars(cap), percent(used, cap))
+        }
+    }
+}
+
+/// A share in whole percent, rounded down.
+pub(super) fn percent(part: Usd, whole: Usd) -> u64 {
+    part.micros().saturating_mul(100).checked_div(whole.micros()).unwrap_or(100)
+}
+
+/// Whether the share of the cap is used at which the plan wants a warning.
+pub(super) fn past_warning(parts: &Parts) -> bool {
+    let running = parts.ledger.lines().filter_map(|(_, _, line)| line.usage.usd).sum::<Usd>();
+    let used = parts.ledger.spent().plus(running);
+    let due = |cap| percent(used, cap) >= u64::from(parts.run.settings.warn_percent);
+    parts.ledger.cap().is_some_and(due) && used > Usd::ZERO
+}
+
+/// Who lands, in order: first what is being landed, then the line.
+pub(super) fn landing_order(parts: &Parts) -> Vec<&str> {
+    let mut line: Vec<&str> = parts.train.line().map(|waiting| waiting.task.as_str()).collect();
+    if parts.run.settings.merge.order == MergeOrder::Plan && line.len() > 1 {
+        let specs: Vec<_> = parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect();
+        let order = topological(&specs).unwrap_or_default();
+        line = order.iter().map(|&at| parts.tasks.at(at).spec.id.as_str()).filter(|id| line.contains(id)).collect();
+    }
+    parts.train.car().map(|car| car.task.as_str()).into_iter().chain(line).collect()
+}

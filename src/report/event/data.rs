@@ -1,0 +1,207 @@
+//! The `data` of each kind of event, written out by hand: a field of the journal becomes public only where it is named here.
+
+use serde_json::{Value, json};
+use swarm_domain::event::{
+    AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Preserved, Requested,
+    UsageReported,
+};
+use swarm_domain::fact::{Cap, Ending, Outcome, Request, Site, Start, Stop, Verdict};
+use swarm_domain::{Event, Usd};
+
+use super::super::text::{cost_word, rfc3339};
+use super::super::words::cause;
+use super::plan;
+
+/// What an event of its kind says.
+pub(super) fn of(event: &Event) -> Value {
+    match event {
+        Event::RunPlanned(event) => plan::run(event),
+        Event::TaskPlanned(event) => plan::task(event),
+        Event::Opened(event) => json!({"epoch": event.epoch, "pid": event.pid, "version": event.version}),
+        Event::TargetSeen(event) => json!({"head": event.found, "keeps": event.keeps}),
+        Event::TargetHeld(event) => json!({"path": event.path}),
+        Event::GateStarted(event) => gate_started(event),
+        Event::GateEnded(event) => gate_ended(event),
+        Event::PreflightFailed(event) => json!({"name": event.name, "n": event.n}),
+        Event::AttemptStarted(event) => attempt_started(event),
+        Event::WorktreeMade(event) => {
+            json!({"path": event.path, "head": event.start, "conflicts": event.conflicts})
+        }
+        Event::WorktreeFailed(event) => json!({"error": event.error}),
+        Event::AgentStarted(event) => json!({"pid": event.pid}),
+        Event::UsageReported(event) => usage(event),
+        Event::GrantRaised(event) => json!({"usd": event.grant.decimal()}),
+        Event::RaiseRefused(event) => json!({"cap": cap(event.cap)}),
+        Event::StopAsked(event) => json!({"reason": stop(event.why)}),
+        Event::AgentExited(event) => exited(event),
+        Event::Preserved(event) => preserved(event),
+        Event::PreserveFailed(event) => json!({"error": event.error}),
+        Event::WorktreeKept(event) => json!({"error": event.error}),
+        Event::AttemptFailed(event) => attempt_failed(event),
+        Event::RetryScheduled(event) => json!({"at": rfc3339(event.at_ms)}),
+        Event::AttemptPassed(event) => json!({"setup": event.setup}),
+        Event::TaskQueued(event) => json!({"tip": event.tip}),
+        Event::MergePrepared(event) => merge_prepared(event),
+        Event::MergeBuilt(event) => json!({"commit": event.commit, "tree": event.tree}),
+        Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
+        Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
+        Event::Merged(event) => json!({"commit": event.commit}),
+        Event::MergeFailed(event) => json!({"error": event.error}),
+        Event::TaskDone(event) => json!({"reason": event.reason}),
+        Event::TaskFailed(event) => json!({"kind": cause(event.cause), "reason": event.reason}),
+        Event::TaskSkipped(event) => json!({"because": event.because}),
+        Event::TaskCancelled(event) => json!({"reason": event.reason}),
+        Event::TaskHeld(event) => json!({"reason": event.reason}),
+        Event::Requested(event) => requested(event),
+        Event::RunPaused(event) => json!({"because": event.because}),
+        Event::RoomLost(event) => json!({"detail": event.detail}),
+        Event::Noted(event) => json!({"text": event.text}),
+        Event::RunStopped(event) => ended(event.outcome, Some(&event.detail)),
+        Event::RunFinished(event) => ended(event.outcome, None),
+        Event::TargetFreed(_)
+        | Event::PreflightPassed(_)
+        | Event::WorktreeRemoved(_)
+        | Event::RetryDue(_)
+        | Event::MergeEmpty(_)
+        | Event::DeadlineReached(_)
+        | Event::RoomBack(_) => json!({}),
+    }
+}
+
+fn gate_started(event: &GateStarted) -> Value {
+    let on = match &event.site {
+        Site::Preflight => "base",
+        Site::Task { .. } => "attempt",
+        Site::Train { .. } => "merge",
+    };
+    let kind = if event.index.is_none() { "setup" } else { "gate" };
+    json!({"n": event.n, "kind": kind, "name": event.name, "on": on, "commit": event.commit})
+}
+
+fn gate_ended(event: &GateEnded) -> Value {
+    let (verdict, detail) = verdict(&event.verdict);
+    json!({"n": event.n, "verdict": verdict, "detail": detail, "tail": event.tail, "took_ms": event.took_ms})
+}
+
+/// A verdict: its name and what happened.
+pub(in super::super) fn verdict(verdict: &Verdict) -> (&'static str, Option<&str>) {
+    match verdict {
+        Verdict::Green => ("green", None),
+        Verdict::Red { detail } => ("red", Some(detail)),
+        Verdict::None { detail } => ("none", Some(detail)),
+    }
+}
+
+fn attempt_started(event: &AttemptStarted) -> Value {
+    json!({"reserved_usd": event.reserve.decimal(), "onto": event.onto, "from": start(&event.from)})
+}
+
+/// What an attempt starts from.
+pub(in super::super) fn start(from: &Start) -> Value {
+    match from {
+        Start::Head => json!({"kind": "head"}),
+        Start::Tip { attempt, tip, .. } => json!({"kind": "attempt", "attempt": attempt, "tip": tip}),
+    }
+}
+
+fn usage(event: &UsageReported) -> Value {
+    json!({
+        "usd": event.usage.usd.map(Usd::decimal),
+        "input_tokens": event.usage.input_tokens,
+        "output_tokens": event.usage.output_tokens,
+    })
+}
+
+fn cap(cap: Cap) -> &'static str {
+    match cap {
+        Cap::Task => "task",
+        Cap::Run => "run",
+    }
+}
+
+fn stop(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Cancelled => "cancelled",
+        Stop::Interrupted => "interrupted",
+        Stop::Deadline => "deadline",
+    }
+}
+
+fn exited(event: &AgentExited) -> Value {
+    json!({
+        "ending": ending(&event.ending),
+        "usd": event.charge.decimal(),
+        "cost": cost_word(event.cost),
+        "reported_usd": event.usage.usd.map(Usd::decimal),
+        "input_tokens": event.usage.input_tokens,
+        "output_tokens": event.usage.output_tokens,
+        "tail": event.tail,
+        "stragglers": event.stragglers,
+    })
+}
+
+/// How a program ended.
+pub(in super::super) fn ending(ending: &Ending) -> Value {
+    match ending {
+        Ending::Exited { code } => json!({"kind": "exited", "code": code}),
+        Ending::Signaled { signal } => json!({"kind": "signaled", "signal": signal}),
+        Ending::TimedOut => json!({"kind": "timed_out"}),
+        Ending::Idle => json!({"kind": "idle"}),
+        Ending::Spent => json!({"kind": "spent"}),
+        Ending::Stopped => json!({"kind": "stopped"}),
+        Ending::SetupFailed { step, detail } => json!({"kind": "setup_failed", "step": step, "detail": detail}),
+        Ending::NotStarted { error } => json!({"kind": "not_started", "error": error}),
+        Ending::Unknown => json!({"kind": "unknown"}),
+    }
+}
+
+fn preserved(event: &Preserved) -> Value {
+    json!({
+        "tip": event.tip,
+        "changed": event.changed,
+        "descends": event.descends,
+        "missing": event.missing,
+        "outside_claims": event.strays,
+        "conflict_markers": event.markers,
+        "subjects": event.subjects,
+    })
+}
+
+fn attempt_failed(event: &AttemptFailed) -> Value {
+    json!({
+        "kind": cause(event.cause),
+        "reason": event.reason,
+        "uses_retry": event.counts,
+        "tail": event.tail,
+        "hint": event.hint,
+    })
+}
+
+fn merge_prepared(event: &MergePrepared) -> Value {
+    json!({
+        "old": event.old,
+        "onto": event.onto,
+        "tip": event.tip,
+        "anchor": {"seq": event.anchor_seq, "hash": event.anchor_hash},
+    })
+}
+
+fn requested(event: &Requested) -> Value {
+    let mut data = match &event.request {
+        Request::Cancel { tasks } => json!({"request": "cancel", "tasks": tasks}),
+        Request::Pause => json!({"request": "pause"}),
+        Request::Unpause => json!({"request": "unpause"}),
+        Request::AddBudget { usd } => json!({"request": "budget_add", "usd": usd.decimal()}),
+        Request::SetBudget { usd } => json!({"request": "budget_set", "usd": usd.decimal()}),
+        Request::SetConcurrency { slots } => json!({"request": "concurrency", "slots": slots}),
+        Request::Drain { signal } => json!({"request": "drain", "signal": signal}),
+        Request::Interrupt { signal } => json!({"request": "interrupt", "signal": signal}),
+    };
+    data["id"] = json!(event.id);
+    data["asker"] = json!(event.by);
+    data
+}
+
+fn ended(outcome: Outcome, detail: Option<&str>) -> Value {
+    json!({"outcome": outcome.word(), "exit_code": outcome.exit_code(), "detail": detail})
+}

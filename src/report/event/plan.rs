@@ -1,0 +1,112 @@
+//! The plan in the event stream. Prompts, environment and commands are left out: they may hold what nobody else should read.
+
+use serde_json::{Value, json};
+use swarm_domain::event::{RunPlanned, TaskPlanned};
+use swarm_domain::plan::{MergeOrder, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work};
+use swarm_domain::Usd;
+
+/// The settings of a run.
+pub(super) fn run(event: &RunPlanned) -> Value {
+    let settings = &event.settings;
+    json!({
+        "parent": event.parent,
+        "version": event.version,
+        "plan": settings.name,
+        "source": event.source,
+        "task_count": event.tasks,
+        "base": settings.base,
+        "target": settings.target,
+        "target_at": settings.target_at,
+        "cap_usd": settings.cap.map(Usd::decimal),
+        "cap_tokens": settings.tokens,
+        "on_unknown_cost": on_unknown_cost(settings.on_unknown_cost),
+        "concurrency": settings.concurrency,
+        "gate_slots": settings.gate_slots,
+        "deadline_ms": settings.deadline_ms,
+        "on_failure": on_failure(settings.on_failure),
+        "merge": {
+            "strategy": strategy(settings.merge.strategy),
+            "order": order(settings.merge.order),
+            "on_conflict": on_conflict(settings.merge.on_conflict),
+        },
+        "preflight": settings.preflight,
+        "author": {"name": settings.identity.0, "email": settings.identity.1},
+    })
+}
+
+/// A task of the plan.
+pub(super) fn task(event: &TaskPlanned) -> Value {
+    let spec = &event.spec;
+    let needs: Vec<Value> =
+        spec.needs.iter().map(|(task, when)| json!({"task": task, "when": need_when(*when)})).collect();
+    let gates: Vec<&str> = spec.gates.iter().map(|gate| gate.name.as_str()).collect();
+    json!({
+        "title": spec.title,
+        "kind": if spec.is_agent() { "agent" } else { "run" },
+        "agent": agent(&spec.work),
+        "needs": needs,
+        "files": spec.files,
+        "gates": gates,
+        "budget_usd": spec.budget.map(Usd::decimal),
+        "estimate_usd": spec.estimate.map(Usd::decimal),
+        "timeout_ms": spec.timeout_ms,
+        "retries_max": spec.retries.max,
+        "priority": spec.priority,
+        "optional": spec.optional,
+        "labels": spec.labels,
+        "carried": event.carried,
+    })
+}
+
+fn agent(work: &Work) -> Value {
+    match work {
+        Work::Run(_) => Value::Null,
+        Work::Agent { agent, adapter, model, .. } => json!({"name": agent, "adapter": adapter, "model": model}),
+    }
+}
+
+fn need_when(when: NeedWhen) -> &'static str {
+    match when {
+        NeedWhen::Merged => "merged",
+        NeedWhen::Ended => "ended",
+    }
+}
+
+fn on_unknown_cost(policy: OnUnknownCost) -> &'static str {
+    match policy {
+        OnUnknownCost::Refuse => "refuse",
+        OnUnknownCost::Estimate => "estimate",
+        OnUnknownCost::Allow => "allow",
+    }
+}
+
+fn on_failure(policy: OnFailure) -> &'static str {
+    match policy {
+        OnFailure::Continue => "continue",
+        OnFailure::Stop => "stop",
+        OnFailure::Pause => "pause",
+    }
+}
+
+fn strategy(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Squash => "squash",
+        Strategy::Merge => "merge",
+    }
+}
+
+fn order(order: MergeOrder) -> &'static str {
+    match order {
+        MergeOrder::Ready => "ready",
+        MergeOrder::Plan => "plan",
+    }
+}
+
+fn on_conflict(policy: OnConflict) -> &'static str {
+    match policy {
+        OnConflict::Retry => "retry",
+        OnConflict::Agent => "agent",
+        OnConflict::Hold => "hold",
+        OnConflict::Fail => "fail",
+    }
+}

@@ -1,0 +1,23 @@
+//! What people and machines are told of a run. It reads events and the state they fold to, and cannot tell live from replayed.
+
+mod counts;
+mod ending;
+mod event;
+mod lines;
+mod ls;
+mod next;
+mod paint;
+mod scrub;
+mod status;
+mod teller;
+mod text;
+mod waits;
+mod why;
+mod words;
+
+pub use ending::ending;
+pub use event::{EventStream, event_json, event_line, schema_event};
+pub use ls::{Row, ls_json, ls_text, summary};
+pub use status::{Liveness, exit_code, run_outcome, run_state, schema_status, status_json, status_text, with_notes};
+pub use teller::Teller;
+pub use why::{Why, why};

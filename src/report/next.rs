@@ -1,0 +1,236 @@
+//! What to type next: commands for each way in which a run can stand, with a word on what each does. Runs none of them.
+
+use swarm_domain::Usd;
+use swarm_domain::fact::Outcome;
+use swarm_domain::run::{Pause, Preflight};
+use swarm_domain::state::Parts;
+use swarm_domain::task::{End, Phase, Task};
+use swarm_domain::tasks::reserve;
+
+use super::text::{clean, shell_word};
+
+/// The most tasks that are named one by one.
+const TASKS_SHOWN: usize = 3;
+
+/// A command and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// As it is typed.
+    pub(super) command: String,
+    /// What it does.
+    pub(super) purpose: String,
+}
+
+pub(super) fn step(command: String, purpose: &str) -> Step {
+    Step { command, purpose: purpose.to_owned() }
+}
+
+/// The commands that make sense now. Never none.
+pub(super) fn steps(parts: &Parts, owner: Option<u32>) -> Vec<Step> {
+    let run = &parts.run;
+    match (run.finished, &run.stopped, owner) {
+        (Some(outcome), _, _) => finished(parts, outcome),
+        (None, Some((outcome, _)), _) => stopped(parts, *outcome),
+        (None, None, Some(_)) => live(parts),
+        (None, None, None) => {
+            let purpose = "nobody drives the run: it goes on where it was";
+            vec![step(format!("swarm resume {}", run.id), purpose)]
+        }
+    }
+}
+
+fn live(parts: &Parts) -> Vec<Step> {
+    let id = &parts.run.id;
+    let mut steps = Vec::new();
+    if parts.run.pause.is_some() {
+        steps.push(step(format!("swarm unpause {id}"), "starts tasks again"));
+    }
+    if let Some(hold) = parts.train.held() {
+        steps.push(free_target(&hold.path));
+    }
+    steps.extend(asks(parts));
+    steps.push(step(format!("swarm attach {id}"), "shows it as it goes"));
+    steps
+}
+
+fn finished(parts: &Parts, outcome: Outcome) -> Vec<Step> {
+    let id = &parts.run.id;
+    let mut steps = land(parts);
+    let all_landed = parts.tasks.iter().all(|task| task.end().is_some_and(End::is_landed));
+    if outcome == Outcome::Landed && steps.is_empty() {
+        steps.push(step(format!("swarm clean {id}"), "nothing is to be landed: removes the run's folder and refs"));
+    }
+    if !all_landed {
+        steps.extend(asks(parts));
+        steps.push(step(format!("swarm retry {id}"), "a new run of what did not land; what landed is carried over"));
+    }
+    steps
+}
+
+/// How to take over what the target has.
+fn land(parts: &Parts) -> Vec<Step> {
+    if parts.train.landed().is_none() {
+        return Vec::new();
+    }
+    let target = shell_word(&parts.run.settings.target);
+    vec![
+        step(format!("swarm land {}", parts.run.id), "brings it into the branch that you have checked out"),
+        step(format!("git push -u origin {target}"), "publishes it for a review"),
+    ]
+}
+
+/// A look at the tasks that a person should know about.
+fn asks(parts: &Parts) -> Vec<Step> {
+    let wanted = |task: &&Task| matches!(task.phase, Phase::Held { .. } | Phase::Ended(End::Failed { .. }));
+    let tasks = parts.tasks.iter().filter(wanted).take(TASKS_SHOWN);
+    tasks.map(|task| why(parts, task)).collect()
+}
+
+fn why(parts: &Parts, task: &Task) -> Step {
+    step(format!("swarm why {} -r {}", task.spec.id, parts.run.id), "says what went wrong, attempt by attempt")
+}
+
+fn resume(parts: &Parts, purpose: &str) -> Step {
+    step(format!("swarm resume {}", parts.run.id), purpose)
+}
+
+fn stopped(parts: &Parts, outcome: Outcome) -> Vec<Step> {
+    let mut steps = match outcome {
+        Outcome::Budget => budget(parts),
+        Outcome::Deadline => vec![step(
+            format!("swarm retry {}", parts.run.id),
+            "a new run with time of its own; what landed is carried over",
+        )],
+        Outcome::Merge => target(parts),
+        Outcome::Environment => surroundings(parts),
+        Outcome::Paused => {
+            let mut steps = asks(parts);
+            steps.push(resume(parts, "goes on, once you have looked at it"));
+            steps
+        }
+        Outcome::Interrupted { .. }
+        | Outcome::Landed
+        | Outcome::Partial
+        | Outcome::Failed
+        | Outcome::Cancelled => vec![resume(parts, "goes on where it was")],
+    };
+    steps.extend(land(parts).into_iter().take(1).filter(|_| outcome != Outcome::Merge));
+    steps
+}
+
+fn budget(parts: &Parts) -> Vec<Step> {
+    let id = &parts.run.id;
+    if parts.run.settings.tokens.is_some_and(|cap| parts.ledger.tokens() >= cap) {
+        let file = shell_word(&parts.run.source);
+        let purpose = "a new run, after you raised the plan's cap on tokens; what landed is carried over";
+        return vec![step(format!("swarm retry {id} --plan {file}"), purpose)];
+    }
+    let dollars = shortfall(parts).micros().div_ceil(1_000_000).max(1);
+    vec![
+        step(format!("swarm budget add {id} {dollars}usd"), "pays for one attempt of each task that is left"),
+        resume(parts, "goes on where it was"),
+    ]
+}
+
+/// What the cap lacks for one attempt of each task that has not ended.
+fn shortfall(parts: &Parts) -> Usd {
+    let ledger = &parts.ledger;
+    let open = parts.tasks.iter().filter(|task| task.end().is_none());
+    let due: Usd = open.filter_map(|task| reserve(task, ledger)).sum();
+    let wanted = ledger.spent().plus(ledger.reserved()).plus(due);
+    wanted.minus(ledger.cap().unwrap_or(wanted))
+}
+
+/// The target is checked out, or it was moved.
+fn target(parts: &Parts) -> Vec<Step> {
+    let target = shell_word(&parts.run.settings.target);
+    let landed = parts.train.landed();
+    if let Some(hold) = parts.train.held() {
+        return vec![free_target(&hold.path), resume(parts, "lands what waits")];
+    }
+    let mut steps = Vec::new();
+    if let Some(landed) = landed.filter(|_| parts.train.is_lost()) {
+        let range = format!("git log --oneline --graph {target} {}", landed.short());
+        steps.push(step(range, "shows where the branch is now, and what this run had landed"));
+        steps.push(step(format!("git branch -f {target} {landed}"), "puts it back; what it holds now leaves the branch"));
+    }
+    steps.push(resume(parts, "goes on, once the branch is right"));
+    steps
+}
+
+fn free_target(path: &str) -> Step {
+    step(format!("git -C {} switch --detach", shell_word(path)), "frees the target; no file there changes")
+}
+
+fn surroundings(parts: &Parts) -> Vec<Step> {
+    let run = &parts.run;
+    if let Preflight::Failed { name, .. } = &run.preflight {
+        let (name, source) = (shell_word(name), shell_word(&run.source));
+        return vec![
+            step(format!("swarm logs --gate {name} -r {}", run.id), "shows all that it printed"),
+            resume(parts, "checks the base again, after a repair outside the repository"),
+            step(format!("swarm run {source}"), "a new run on a new base, after a repair that you committed"),
+        ];
+    }
+    if run.no_room.is_some() {
+        return vec![
+            step("swarm clean --dry-run".to_owned(), "lists what ended runs still keep"),
+            resume(parts, "goes on, once there is room"),
+        ];
+    }
+    vec![resume(parts, "goes on, after a repair")]
+}
+
+/// What to type about one task.
+pub(super) fn for_task(parts: &Parts, task: &Task, owner: Option<u32>) -> Vec<Step> {
+    let (id, run) = (&task.spec.id, &parts.run.id);
+    let mut steps = Vec::new();
+    if task.attempts > 0 {
+        steps.push(step(format!("swarm logs {id} -r {run}"), "all that its last attempt printed"));
+    }
+    if task.tip.is_some() {
+        steps.push(step(format!("swarm diff {id} -r {run}"), "what its last attempt changed"));
+    }
+    match &task.phase {
+        Phase::Ended(End::Skipped { because }) => {
+            steps.push(step(format!("swarm why {because} -r {run}"), "why that one did not land"));
+            steps.push(step(format!("swarm retry {run}"), "a new run of what did not land"));
+        }
+        Phase::Ended(End::Failed { .. } | End::Cancelled { .. }) => {
+            steps.push(step(format!("swarm retry {run} {id}"), "a new run of this task"));
+        }
+        Phase::Ended(End::Merged { .. } | End::Done { .. }) if parts.run.finished.is_some() => steps.extend(land(parts)),
+        _ => steps.extend(self::steps(parts, owner)),
+    }
+    if steps.is_empty() {
+        steps = self::steps(parts, owner);
+    }
+    steps.dedup();
+    steps
+}
+
+/// Why a person is needed, one line each. Nobody is needed where there is none.
+pub(super) fn needs_you(parts: &Parts) -> Vec<String> {
+    let mut lines = Vec::new();
+    let target = clean(&parts.run.settings.target);
+    match &parts.run.pause {
+        Some(Pause::Asked) => lines.push("the run is paused on request".to_owned()),
+        Some(Pause::Failed(task)) => lines.push(format!("the run is paused, because {task} failed")),
+        None => {}
+    }
+    if let Some(hold) = parts.train.held() {
+        lines.push(format!("{target} is checked out in {}, so nothing can land on it", clean(&hold.path)));
+    }
+    if parts.train.is_lost() {
+        lines.push(format!("{target} was moved and no longer holds what this run landed"));
+    }
+    if parts.run.no_room.is_some() {
+        lines.push("there is no room on the disk: nothing starts and nothing lands".to_owned());
+    }
+    for task in parts.tasks.iter() {
+        if let Phase::Held { reason } = &task.phase {
+            lines.push(format!("{} is held: {}", task.spec.id, clean(reason)));
+        }
+    }
+    lines
+}
