@@ -5,8 +5,8 @@ use std::time::Duration;
 use swarm_actors::{Recorded, event_of};
 use swarm_journal::Follower;
 
-use super::exit::{Failure, OK};
 use super::Context;
+use super::exit::{Failure, OK};
 use crate::drive::{Show, Ui, colour};
 use crate::{report, runs};
 
@@ -34,7 +34,10 @@ pub(super) fn attach(context: &Context, run: Option<&str>) -> Result<u8, Failure
     }
     show.end();
     let history = runs::read(&folder.journal())?;
-    let over = history.state.parts().is_some_and(|parts| parts.run.finished.is_some() || parts.run.stopped.is_some());
+    let over = history
+        .state
+        .parts()
+        .is_some_and(|parts| parts.run.finished.is_some() || parts.run.stopped.is_some());
     eprintln!("{}", report::ending(&history.state, colour()).trim_end());
     Ok(if over { report::exit_code(&history.state) } else { OK })
 }

@@ -1,9 +1,9 @@
 //! `swarm check`: looks at a plan and starts nothing.
 
+use super::Context;
 use super::args::CheckArgs;
 use super::exit::{Failure, OK, PLAN};
 use super::run::{cpus, plan_file};
-use super::Context;
 use crate::drive::colour;
 use crate::plan;
 use crate::world::environment::ALLOWED;
@@ -30,7 +30,10 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
         eprintln!("{}", plan::render(&loaded.warnings, &loaded.source, colour()).trim_end());
     }
     println!("{}", plan::summary_text(&loaded, details).trim_end());
-    eprintln!("  next: swarm run{}", args.plan.as_ref().map_or_else(String::new, |plan| format!(" {}", plan.display())));
+    eprintln!(
+        "  next: swarm run{}",
+        args.plan.as_ref().map_or_else(String::new, |plan| format!(" {}", plan.display()))
+    );
     Ok(OK)
 }
 
@@ -38,7 +41,9 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
 fn prompt(draft: &plan::Draft, id: &str) -> Result<u8, Failure> {
     let Some(spec) = draft.tasks.iter().find(|task| task.id.as_str() == id) else {
         let ids = draft.tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(PLAN, format!("the plan has no task `{id}`")).hint(format!("its tasks are {ids}")));
+        return Err(
+            Failure::new(PLAN, format!("the plan has no task `{id}`")).hint(format!("its tasks are {ids}"))
+        );
     };
     if !spec.is_agent() {
         return Err(Failure::new(PLAN, format!("task `{id}` is a command; it has no prompt")));

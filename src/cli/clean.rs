@@ -5,9 +5,9 @@ use std::path::Path;
 use swarm_domain::owed::ref_name;
 use swarm_domain::state::Parts;
 
+use super::Context;
 use super::args::CleanArgs;
 use super::exit::{Failure, OK, USAGE};
-use super::Context;
 use crate::git::Repo;
 use crate::plan::parse_duration;
 use crate::runs::{self, RunFolder};
@@ -54,13 +54,19 @@ fn clean_run(repo: &Repo, run: &RunFolder, args: &CleanArgs, age_ms: Option<u64>
         return Ok(false);
     }
     if parts.run.finished.is_none() && !args.discard_unmerged {
-        eprintln!("{}: kept, it is not finished: `swarm resume {0}` carries on, `swarm cancel {0}` ends it", run.id);
+        eprintln!(
+            "{}: kept, it is not finished: `swarm resume {0}` carries on, `swarm cancel {0}` ends it",
+            run.id
+        );
         return Ok(false);
     }
     let unmerged = unmerged(parts);
     if !unmerged.is_empty() && !args.discard_unmerged {
         let refs = unmerged.join(", ");
-        eprintln!("{}: kept, it holds work that is not in the target: {refs} (--discard-unmerged gives it up)", run.id);
+        eprintln!(
+            "{}: kept, it holds work that is not in the target: {refs} (--discard-unmerged gives it up)",
+            run.id
+        );
         if !args.dry_run {
             remove_worktrees(repo, run, parts)?;
         }
@@ -73,15 +79,20 @@ fn clean_run(repo: &Repo, run: &RunFolder, args: &CleanArgs, age_ms: Option<u64>
 /// The kept refs of tasks that changed something and did not land.
 fn unmerged(parts: &Parts) -> Vec<String> {
     let lost = parts.tasks.iter().filter(|task| task.end().is_none_or(|end| !end.is_landed()));
-    let tips = lost.filter_map(|task| task.tip.as_ref().filter(|tip| tip.tip != tip.base).map(|tip| (task, tip)));
+    let tips =
+        lost.filter_map(|task| task.tip.as_ref().filter(|tip| tip.tip != tip.base).map(|tip| (task, tip)));
     tips.map(|(task, tip)| ref_name(&parts.run.id, &task.spec.id, tip.attempt)).collect()
 }
 
 /// Worktrees whose work is kept by a ref. One that stays for a reason stays.
 fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), Failure> {
     let folder = runs::worktrees_of(repo).join(&run.id);
-    let kept: Vec<&Path> =
-        parts.tasks.iter().flat_map(|task| task.kept.values()).map(|(path, _)| Path::new(path.as_str())).collect();
+    let kept: Vec<&Path> = parts
+        .tasks
+        .iter()
+        .flat_map(|task| task.kept.values())
+        .map(|(path, _)| Path::new(path.as_str()))
+        .collect();
     let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
     for path in entries.flatten().map(|entry| entry.path()) {
         if kept.contains(&path.as_path()) {

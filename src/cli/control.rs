@@ -7,10 +7,10 @@ use swarm_domain::fact::Request;
 use swarm_domain::{Command, Event, TaskId, Usd};
 use swarm_journal::Follower;
 
+use super::Context;
 use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
 use super::exit::{ENVIRONMENT, FAILED, Failure, OK, USAGE};
 use super::run::{drive_here, user};
-use super::Context;
 use crate::drive::{Ui, new_request_id};
 use crate::runs::{self, Letter, RunFolder};
 use crate::world::RealWorld;
@@ -20,7 +20,10 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure> {
     let folder = changing(context, args.run.as_deref())?;
-    let tasks = args.task.iter().map(|id| TaskId::new(id).map_err(|why| Failure::new(USAGE, format!("`{id}`: {why}"))));
+    let tasks = args
+        .task
+        .iter()
+        .map(|id| TaskId::new(id).map_err(|why| Failure::new(USAGE, format!("`{id}`: {why}"))));
     let request = Request::Cancel { tasks: tasks.collect::<Result<_, _>>()? };
     if folder.owner().is_some() {
         send(&folder, &user(), request)?;
@@ -28,7 +31,9 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure
         return Ok(OK);
     }
     if is_finished(&folder)? {
-        return Err(Failure::new(FAILED, format!("run {} is finished", folder.id)).hint("`swarm status` shows how"));
+        return Err(
+            Failure::new(FAILED, format!("run {} is finished", folder.id)).hint("`swarm status` shows how")
+        );
     }
     if !args.task.is_empty() {
         record(context, &folder, request)?;
@@ -45,11 +50,17 @@ pub(super) fn pause(context: &Context, run: Option<&str>, pause: bool) -> Result
     let folder = changing(context, run)?;
     if folder.owner().is_none() {
         let hint = format!("`swarm resume {}` carries it on", folder.id);
-        return Err(Failure::new(USAGE, format!("nobody drives run {}, so nothing starts anyway", folder.id)).hint(hint));
+        return Err(Failure::new(
+            USAGE,
+            format!("nobody drives run {}, so nothing starts anyway", folder.id),
+        )
+        .hint(hint));
     }
     send(&folder, &user(), if pause { Request::Pause } else { Request::Unpause })?;
     match pause {
-        true => eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id),
+        true => {
+            eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id)
+        }
         false => eprintln!("run {} goes on", folder.id),
     }
     Ok(OK)
@@ -88,13 +99,15 @@ fn changing(context: &Context, name: Option<&str>) -> Result<RunFolder, Failure>
     if name.is_some() || context.run.is_some() {
         return context.find(name);
     }
-    let mut live: Vec<_> = runs::list(&context.repo()?)?.into_iter().filter(|run| run.owner().is_some()).collect();
+    let mut live: Vec<_> =
+        runs::list(&context.repo()?)?.into_iter().filter(|run| run.owner().is_some()).collect();
     match live.len() {
         0 => context.find(None),
         1 => Ok(live.remove(0)),
         _ => {
             let ids = live.iter().map(|run| run.id.as_str()).collect::<Vec<_>>().join(", ");
-            Err(Failure::new(USAGE, format!("{} runs are live: {ids}", live.len())).hint("name the one you mean"))
+            Err(Failure::new(USAGE, format!("{} runs are live: {ids}", live.len()))
+                .hint("name the one you mean"))
         }
     }
 }
@@ -133,8 +146,12 @@ pub(super) fn send(folder: &RunFolder, by: &str, request: Request) -> Result<(),
             return Err(Failure::new(USAGE, why));
         }
         if begun.elapsed() > ANSWER_LIMIT || folder.owner().is_none() {
-            return Err(Failure::new(ENVIRONMENT, "the process that drives the run does not answer")
-                .hint(format!("the request stays in its inbox; `swarm status {}` shows whether it was taken", folder.id)));
+            return Err(Failure::new(ENVIRONMENT, "the process that drives the run does not answer").hint(
+                format!(
+                    "the request stays in its inbox; `swarm status {}` shows whether it was taken",
+                    folder.id
+                ),
+            ));
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use swarm_domain::Event;
 
+use super::Context;
 use super::args::DemoArgs;
 use super::exit::{BUG, ENVIRONMENT, Failure};
-use super::Context;
 use crate::git::Repo;
 use crate::runs;
 
@@ -38,20 +38,37 @@ fn scratch(context: &Context, into: Option<&Path>) -> Result<PathBuf, Failure> {
         None => std::env::temp_dir().join(format!("swarm-demo-{}", std::process::id())),
     };
     if std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Failure::new(ENVIRONMENT, format!("{} is not empty", dir.display())).hint("name another folder with --into"));
+        return Err(Failure::new(ENVIRONMENT, format!("{} is not empty", dir.display()))
+            .hint("name another folder with --into"));
     }
     std::fs::create_dir_all(&dir)?;
     std::fs::write(dir.join("swarm.yaml"), PLAN)?;
     std::fs::write(dir.join("words.txt"), "hello\n")?;
     git(&dir, &["init", "--quiet", "--initial-branch=main"])?;
     git(&dir, &["add", "."])?;
-    git(&dir, &["-c", "user.name=demo", "-c", "user.email=demo@localhost", "commit", "--quiet", "-m", "A scratch repository"])?;
+    git(
+        &dir,
+        &[
+            "-c",
+            "user.name=demo",
+            "-c",
+            "user.email=demo@localhost",
+            "commit",
+            "--quiet",
+            "-m",
+            "A scratch repository",
+        ],
+    )?;
     Ok(dir)
 }
 
 fn git(dir: &Path, args: &[&str]) -> Result<(), Failure> {
     let status = Child::new("git").arg("-C").arg(dir).args(args).env_remove("GIT_DIR").status()?;
-    if status.success() { Ok(()) } else { Err(Failure::new(ENVIRONMENT, format!("git {} failed", args.join(" ")))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(ENVIRONMENT, format!("git {} failed", args.join(" "))))
+    }
 }
 
 /// The same binary, as a user would call it.
@@ -83,12 +100,18 @@ fn crash_and_resume(dir: &Path) -> Result<u8, Failure> {
 
 /// Whether something has landed while something runs.
 fn ripe(dir: &Path) -> bool {
-    let Ok(run) = Repo::discover(dir).map_err(|_| ()).and_then(|repo| runs::find(Some(&repo), "latest").map_err(|_| ())) else {
+    let Ok(run) = Repo::discover(dir)
+        .map_err(|_| ())
+        .and_then(|repo| runs::find(Some(&repo), "latest").map_err(|_| ()))
+    else {
         return false;
     };
     runs::read(&run.journal()).is_ok_and(|history| {
         let landed = history.events.iter().any(|recorded| matches!(recorded.event, Event::Merged(_)));
         let parts = history.state.parts();
-        landed && parts.is_some_and(|parts| parts.tasks.in_slots().any(|task| task.attempt.as_ref().is_some_and(|a| a.pid.is_some())))
+        landed
+            && parts.is_some_and(|parts| {
+                parts.tasks.in_slots().any(|task| task.attempt.as_ref().is_some_and(|a| a.pid.is_some()))
+            })
     })
 }

@@ -2,14 +2,14 @@
 
 use std::io::IsTerminal;
 
+use swarm_domain::TaskId;
 use swarm_domain::owed::ref_name;
 use swarm_domain::state::Parts;
 use swarm_domain::task::End;
-use swarm_domain::TaskId;
 
+use super::Context;
 use super::args::DiffArgs;
 use super::exit::{Failure, OK, USAGE};
-use super::Context;
 use crate::git::Repo;
 use crate::runs;
 
@@ -33,7 +33,8 @@ pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<u8, Failure> {
 }
 
 fn of_run(parts: &Parts) -> Result<(String, String), Failure> {
-    let nothing = || Failure::new(USAGE, "nothing has landed yet").hint("`swarm diff TASK` shows an attempt's work");
+    let nothing =
+        || Failure::new(USAGE, "nothing has landed yet").hint("`swarm diff TASK` shows an attempt's work");
     let landed = parts.train.landed().ok_or_else(nothing)?;
     Ok((parts.run.settings.base.to_string(), landed.to_string()))
 }
@@ -42,15 +43,19 @@ fn of_run(parts: &Parts) -> Result<(String, String), Failure> {
 fn of_task(repo: &Repo, parts: &Parts, name: &str) -> Result<(String, String), Failure> {
     let id = TaskId::new(name).ok();
     let task = id.as_ref().and_then(|id| parts.tasks.get(id));
-    let task = task.ok_or_else(|| Failure::new(USAGE, format!("the run has no task `{name}`")).hint("`swarm status` lists them"))?;
+    let task = task.ok_or_else(|| {
+        Failure::new(USAGE, format!("the run has no task `{name}`")).hint("`swarm status` lists them")
+    })?;
     if let Some(End::Merged { commit }) = task.end() {
         return Ok((format!("{commit}^1"), commit.to_string()));
     }
     let attempt = task.attempt.as_ref().ok_or_else(|| {
-        Failure::new(USAGE, format!("`{name}` has not started yet")).hint(format!("`swarm why {name}` says why"))
+        Failure::new(USAGE, format!("`{name}` has not started yet"))
+            .hint(format!("`swarm why {name}` says why"))
     })?;
     let kept = ref_name(&parts.run.id, &task.spec.id, attempt.no);
     let tip = repo.ref_value(&kept)?;
-    let tip = tip.ok_or_else(|| Failure::new(USAGE, format!("attempt {} of `{name}` is still at work", attempt.no)))?;
+    let tip = tip
+        .ok_or_else(|| Failure::new(USAGE, format!("attempt {} of `{name}` is still at work", attempt.no)))?;
     Ok((attempt.onto.to_string(), tip))
 }

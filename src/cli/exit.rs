@@ -100,7 +100,9 @@ impl From<JournalError> for Failure {
         };
         let failure = Self::new(code, &error);
         if code == BUSY {
-            return failure.hint("`swarm attach` shows it; `swarm cancel`, `pause` and `budget` reach it where it runs");
+            return failure.hint(
+                "`swarm attach` shows it; `swarm cancel`, `pause` and `budget` reach it where it runs",
+            );
         }
         failure
     }
@@ -112,9 +114,8 @@ impl From<WriterError> for Failure {
             WriterError::Journal(error) => error.into(),
             WriterError::Refused(refusal) => refusal.into(),
             WriterError::Event { .. } | WriterError::Illegal { .. } => Self::new(JOURNAL, error),
-            WriterError::Encode(_) => {
-                Self::new(PLAN, error).hint("a prompt or a command is too large for one record; put it into a file")
-            }
+            WriterError::Encode(_) => Self::new(PLAN, error)
+                .hint("a prompt or a command is too large for one record; put it into a file"),
             WriterError::Restless => Self::new(BUG, error),
         }
     }
@@ -145,7 +146,9 @@ impl From<DriveError> for Failure {
             DriveError::Run(swarm_actors::run::RunError::Journal(error)) => {
                 Self::from(error).hint("nothing that was acknowledged is lost: `swarm resume` carries on")
             }
-            DriveError::Run(error) => Self::new(BUG, error).hint("`swarm resume` carries on; please report this"),
+            DriveError::Run(error) => {
+                Self::new(BUG, error).hint("`swarm resume` carries on; please report this")
+            }
             DriveError::Io(error) => error.into(),
         }
     }
@@ -164,6 +167,7 @@ impl From<Refused> for Failure {
         eprintln!("{}", text.trim_end());
         let count = refused.problems.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        Self::new(PLAN, format!("the plan has {count} {noun}")).hint("`swarm check` looks at it without starting anything")
+        Self::new(PLAN, format!("the plan has {count} {noun}"))
+            .hint("`swarm check` looks at it without starting anything")
     }
 }

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 
-use super::exit::{ENVIRONMENT, Failure, OK, USAGE};
 use super::Context;
+use super::exit::{ENVIRONMENT, Failure, OK, USAGE};
 use crate::plan;
 use crate::world::program;
 

@@ -1,8 +1,8 @@
 //! `swarm land`: brings what a run landed on its target into one of the user's branches, on request and by git's own means.
 
+use super::Context;
 use super::args::LandArgs;
 use super::exit::{BUSY, Failure, OK, TARGET, USAGE};
-use super::Context;
 use crate::git::LandedHow;
 use crate::runs;
 
@@ -23,7 +23,8 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
     let into = match &args.into {
         Some(branch) => branch.clone(),
         None => repo.head_branch().ok_or_else(|| {
-            Failure::new(USAGE, "no branch is checked out here").hint("name the branch: `swarm land --into main`")
+            Failure::new(USAGE, "no branch is checked out here")
+                .hint("name the branch: `swarm land --into main`")
         })?,
     };
     let landed = repo.land(target, &into)?;

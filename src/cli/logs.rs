@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use swarm_domain::{Event, TaskId};
 
+use super::Context;
 use super::args::LogsArgs;
 use super::exit::{Failure, OK, USAGE};
-use super::Context;
 use crate::holder;
 use crate::runs::{self, History, RunFolder};
 
@@ -24,7 +24,10 @@ pub(super) fn logs(context: &Context, args: &LogsArgs) -> Result<u8, Failure> {
     if context.json {
         let text = |file: &str| holder::tail(&dir.join(file), 1 << 20);
         let (stdout, stderr) = (text("stdout"), text("stderr"));
-        println!("{}", serde_json::json!({"schema": "swarm.logs/1", "of": name, "stdout": stdout, "stderr": stderr}));
+        println!(
+            "{}",
+            serde_json::json!({"schema": "swarm.logs/1", "of": name, "stdout": stdout, "stderr": stderr})
+        );
         return Ok(OK);
     }
     print(&dir, args.follow)?;
@@ -33,7 +36,10 @@ pub(super) fn logs(context: &Context, args: &LogsArgs) -> Result<u8, Failure> {
 
 fn of_task(folder: &RunFolder, history: &History, args: &LogsArgs) -> Result<(PathBuf, String), Failure> {
     let name = args.task.as_deref().unwrap_or_default();
-    let unknown = || Failure::new(USAGE, format!("run {} has no task `{name}`", folder.id)).hint("`swarm status` lists them");
+    let unknown = || {
+        Failure::new(USAGE, format!("run {} has no task `{name}`", folder.id))
+            .hint("`swarm status` lists them")
+    };
     let id = TaskId::new(name).map_err(|_| unknown())?;
     let task = history.state.parts().and_then(|parts| parts.tasks.get(&id)).ok_or_else(unknown)?;
     let attempt = args.attempt.unwrap_or(task.attempts);
@@ -49,13 +55,19 @@ fn of_task(folder: &RunFolder, history: &History, args: &LogsArgs) -> Result<(Pa
 }
 
 /// The last run of a gate, for one task if that is named.
-fn of_gate(folder: &RunFolder, history: &History, gate: &str, task: Option<&str>) -> Result<(PathBuf, String), Failure> {
+fn of_gate(
+    folder: &RunFolder,
+    history: &History,
+    gate: &str,
+    task: Option<&str>,
+) -> Result<(PathBuf, String), Failure> {
     let wanted = |site: &swarm_domain::fact::Site| match (task, site) {
         (None, _) => true,
         (Some(_), swarm_domain::fact::Site::Preflight) => false,
-        (Some(wanted), swarm_domain::fact::Site::Task { task, .. } | swarm_domain::fact::Site::Train { task, .. }) => {
-            task.as_str() == wanted
-        }
+        (
+            Some(wanted),
+            swarm_domain::fact::Site::Task { task, .. } | swarm_domain::fact::Site::Train { task, .. },
+        ) => task.as_str() == wanted,
     };
     let last = history.events.iter().rev().find_map(|recorded| match &recorded.event {
         Event::GateStarted(started) if started.name == gate && wanted(&started.site) => Some(started.n),

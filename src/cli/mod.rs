@@ -85,8 +85,9 @@ pub fn main_of(args: &[OsString]) -> u8 {
 fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let dir = match &cli.dir {
         Some(dir) => std::path::absolute(dir)?,
-        None => std::env::current_dir()
-            .map_err(|error| Failure::new(exit::ENVIRONMENT, format!("the current folder cannot be used: {error}")))?,
+        None => std::env::current_dir().map_err(|error| {
+            Failure::new(exit::ENVIRONMENT, format!("the current folder cannot be used: {error}"))
+        })?,
     };
     let context = Context { dir, run: cli.run, json: cli.format == Format::Json };
     match cli.verb {

@@ -73,8 +73,11 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
         environment::missing(plan.settings().pass_env.iter().chain(tasks).chain(gates)).into_iter().collect();
     if !missing.is_empty() {
         let names = missing.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(ENVIRONMENT, format!("the plan passes through variables that are not set: {names}"))
-            .hint("set them in this shell, or take them out of `pass_env`"));
+        return Err(Failure::new(
+            ENVIRONMENT,
+            format!("the plan passes through variables that are not set: {names}"),
+        )
+        .hint("set them in this shell, or take them out of `pass_env`"));
     }
     let mut seen = BTreeSet::new();
     for task in plan.tasks() {
@@ -110,7 +113,8 @@ fn runs(word: &str) -> bool {
 
 fn is_shell_word(word: &str) -> bool {
     let argv = program::argv(&Program::Shell(format!("type {} >/dev/null 2>&1", program::quote(word))));
-    let asked = std::process::Command::new(&argv[0]).args(&argv[1..]).stdin(std::process::Stdio::null()).status();
+    let asked =
+        std::process::Command::new(&argv[0]).args(&argv[1..]).stdin(std::process::Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }
 
@@ -125,7 +129,8 @@ pub(super) fn only(draft: &mut Draft, names: &[String]) -> Result<(), Failure> {
     while let Some(name) = todo.pop() {
         let Some(task) = known(&name) else {
             let ids = draft.tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::new(PLAN, format!("the plan has no task `{name}`")).hint(format!("its tasks are {ids}")));
+            return Err(Failure::new(PLAN, format!("the plan has no task `{name}`"))
+                .hint(format!("its tasks are {ids}")));
         };
         if wanted.insert(task.id.clone()) {
             todo.extend(task.needs.iter().map(|(need, _)| need.to_string()));

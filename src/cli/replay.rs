@@ -5,9 +5,9 @@ use swarm_domain::state::State;
 use swarm_domain::{Event, TaskId};
 use swarm_journal::AnchorHasher;
 
+use super::Context;
 use super::args::ReplayArgs;
 use super::exit::{Failure, JOURNAL, OK, USAGE};
-use super::Context;
 use crate::drive::{colour, width};
 use crate::git::Repo;
 use crate::report::{self, EventStream, Liveness};
@@ -17,7 +17,9 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
     let folder = context.find(args.run.as_deref())?;
     let history = runs::read(&folder.journal())?;
     if let Some(torn) = &history.torn {
-        eprintln!("note: the journal ends in a torn record, as after a crash; it was never acknowledged ({torn:?})");
+        eprintln!(
+            "note: the journal ends in a torn record, as after a crash; it was never acknowledged ({torn:?})"
+        );
     }
     if args.verify {
         return verify(context, &folder, &history);
@@ -55,7 +57,9 @@ fn id_of(history: &History, folder: &RunFolder) -> String {
 fn fold(events: &[Recorded]) -> Result<State, Failure> {
     let mut state = State::new();
     for recorded in events {
-        state.apply(&recorded.event).map_err(|illegal| Failure::new(JOURNAL, format!("record {}: {illegal}", recorded.seq)))?;
+        state
+            .apply(&recorded.event)
+            .map_err(|illegal| Failure::new(JOURNAL, format!("record {}: {illegal}", recorded.seq)))?;
     }
     Ok(state)
 }
@@ -65,17 +69,26 @@ fn moment(history: &History, at: &str) -> Result<usize, Failure> {
     let last = history.events.len();
     if let Ok(seq) = at.parse::<usize>() {
         let fits = seq <= last;
-        return if fits { Ok(seq) } else { Err(Failure::new(USAGE, format!("the run has {last} records, and {seq} is none of them"))) };
+        return if fits {
+            Ok(seq)
+        } else {
+            Err(Failure::new(USAGE, format!("the run has {last} records, and {seq} is none of them")))
+        };
     }
-    if let Some((task, state)) = at.split_once(':').filter(|(task, _)| !task.chars().all(|c| c.is_ascii_digit())) {
+    if let Some((task, state)) =
+        at.split_once(':').filter(|(task, _)| !task.chars().all(|c| c.is_ascii_digit()))
+    {
         if let Some(found) = first_in_state(history, task, state)? {
             return Ok(found);
         }
-        return at_time(history, at)
-            .ok_or_else(|| Failure::new(USAGE, format!("`{task}` was never {state} in this run")).hint("`swarm replay` without --at lists what happened"));
+        return at_time(history, at).ok_or_else(|| {
+            Failure::new(USAGE, format!("`{task}` was never {state} in this run"))
+                .hint("`swarm replay` without --at lists what happened")
+        });
     }
     at_time(history, at).ok_or_else(|| {
-        Failure::new(USAGE, format!("`{at}` is no seq, time or task:state")).hint("such as 412, 14:03:10 or sessions:failed")
+        Failure::new(USAGE, format!("`{at}` is no seq, time or task:state"))
+            .hint("such as 412, 14:03:10 or sessions:failed")
     })
 }
 
@@ -103,7 +116,13 @@ fn at_time(history: &History, text: &str) -> Option<usize> {
             let clock = text.parse::<jiff::civil::Time>().ok()?;
             let begun = i64::try_from(history.events.first()?.time_ms).ok()?;
             let begun = jiff::Timestamp::from_millisecond(begun).ok()?.to_zoned(jiff::tz::TimeZone::system());
-            begun.date().to_datetime(clock).to_zoned(begun.time_zone().clone()).ok()?.timestamp().as_millisecond()
+            begun
+                .date()
+                .to_datetime(clock)
+                .to_zoned(begun.time_zone().clone())
+                .ok()?
+                .timestamp()
+                .as_millisecond()
         }
     };
     let at_ms = u64::try_from(at_ms).ok()?;
@@ -119,11 +138,15 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
         && *seq == history.state.seq()
         && *digest != found
     {
-        faults.push(format!("the live run reported digest {digest} at seq {seq}, and the journal folds to {found}"));
+        faults.push(format!(
+            "the live run reported digest {digest} at seq {seq}, and the journal folds to {found}"
+        ));
     }
     faults.extend(broken_anchors(history));
     let landed = match context.repo() {
-        Ok(repo) if folder.dir.starts_with(repo.common_dir()) => missing_commits(&repo, history, &mut faults)?,
+        Ok(repo) if folder.dir.starts_with(repo.common_dir()) => {
+            missing_commits(&repo, history, &mut faults)?
+        }
         _ => None,
     };
     let seq = history.state.seq();
@@ -142,7 +165,8 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
     if faults.is_empty() {
         return Ok(OK);
     }
-    Err(Failure::new(JOURNAL, faults.join("\n       ")).hint("keep a copy of the run's folder before anything else"))
+    Err(Failure::new(JOURNAL, faults.join("\n       "))
+        .hint("keep a copy of the run's folder before anything else"))
 }
 
 /// What the live run said of itself when it ended.
@@ -172,7 +196,11 @@ fn broken_anchors(history: &History) -> Vec<String> {
 }
 
 /// Law 6: merged in the journal means in the target. None if the target is gone, as after `clean`.
-fn missing_commits(repo: &Repo, history: &History, faults: &mut Vec<String>) -> Result<Option<usize>, Failure> {
+fn missing_commits(
+    repo: &Repo,
+    history: &History,
+    faults: &mut Vec<String>,
+) -> Result<Option<usize>, Failure> {
     let Some(parts) = history.state.parts() else { return Ok(None) };
     let target = format!("refs/heads/{}", parts.run.settings.target);
     let Some(head) = repo.ref_value(&target)? else { return Ok(None) };
@@ -182,7 +210,11 @@ fn missing_commits(repo: &Repo, history: &History, faults: &mut Vec<String>) -> 
         if repo.is_ancestor(merged.commit.as_str(), &head)? {
             landed += 1;
         } else {
-            faults.push(format!("{} of `{}` is recorded as merged, and is not in {target}", merged.commit.short(), merged.task));
+            faults.push(format!(
+                "{} of `{}` is recorded as merged, and is not in {target}",
+                merged.commit.short(),
+                merged.task
+            ));
         }
     }
     Ok(Some(landed))

@@ -56,8 +56,15 @@ fn say_if_edited(state: &swarm_domain::state::State) {
     let source = std::path::Path::new(&parts.run.source);
     let Ok(loaded) = plan::load(source, parts.run.settings.concurrency) else { return };
     let same = loaded.draft.tasks.len() == parts.tasks.len()
-        && loaded.draft.tasks.iter().all(|task| parts.tasks.get(&task.id).is_some_and(|known| *known.spec == *task));
+        && loaded
+            .draft
+            .tasks
+            .iter()
+            .all(|task| parts.tasks.get(&task.id).is_some_and(|known| *known.spec == *task));
     if !same {
-        eprintln!("note: {} was edited since; this run uses the plan it recorded (`swarm retry --plan` takes the new one)", source.display());
+        eprintln!(
+            "note: {} was edited since; this run uses the plan it recorded (`swarm retry --plan` takes the new one)",
+            source.display()
+        );
     }
 }

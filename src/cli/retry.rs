@@ -7,11 +7,11 @@ use swarm_domain::state::State;
 use swarm_domain::task::End;
 use swarm_domain::{Oid, TaskId, TaskSpec};
 
+use super::Context;
 use super::args::RetryArgs;
 use super::exit::{BUSY, Failure, OK, PLAN, USAGE};
 use super::prepare::{self, Wanted};
 use super::run::{New, begin, cpus};
-use super::Context;
 use crate::git::Repo;
 use crate::plan::{self, Draft};
 use crate::runs::{self, RunFolder};
@@ -27,7 +27,9 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
     let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let mut draft = match &args.plan {
         Some(file) => plan::load(&context.dir.join(file), cpus())?.draft,
-        None => recorded(&parts.run.settings, parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect()),
+        None => {
+            recorded(&parts.run.settings, parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect())
+        }
     };
     draft.cap = args.budget.or(draft.cap);
     let target = parts.run.settings.target.clone();
@@ -45,7 +47,8 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
     })?;
     prepare::check_surroundings(&plan)?;
     report_carried(&plan, &carried, &parent);
-    let source = args.plan.as_ref().map_or_else(|| parts.run.source.clone(), |file| file.display().to_string());
+    let source =
+        args.plan.as_ref().map_or_else(|| parts.run.source.clone(), |file| file.display().to_string());
     begin(context, &repo, New { parent: Some(parent.id), source, plan, carried }, &args.view)
 }
 
@@ -93,7 +96,9 @@ fn carried(
 ) -> Result<BTreeMap<TaskId, Oid>, Failure> {
     let mut carried = BTreeMap::new();
     for spec in &draft.tasks {
-        let Some(task) = parent.run().tasks.get(&spec.id).filter(|task| *task.spec == *spec) else { continue };
+        let Some(task) = parent.run().tasks.get(&spec.id).filter(|task| *task.spec == *spec) else {
+            continue;
+        };
         let Some(End::Merged { commit }) = task.end() else { continue };
         let Some(target) = target else { continue };
         if !again.contains(spec.id.as_str()) && repo.is_ancestor(commit.as_str(), target.as_str())? {
@@ -104,14 +109,19 @@ fn carried(
 }
 
 /// Named tasks run with what they need; all others only if they are carried over.
-fn choose(draft: &mut Draft, tasks: &BTreeSet<String>, carried: &BTreeMap<TaskId, Oid>) -> Result<(), Failure> {
+fn choose(
+    draft: &mut Draft,
+    tasks: &BTreeSet<String>,
+    carried: &BTreeMap<TaskId, Oid>,
+) -> Result<(), Failure> {
     if tasks.is_empty() {
         return Ok(());
     }
     let all = draft.tasks.clone();
     prepare::only(draft, &tasks.iter().cloned().collect::<Vec<_>>())?;
     let chosen: BTreeSet<TaskId> = draft.tasks.iter().map(|task| task.id.clone()).collect();
-    draft.tasks = all.into_iter().filter(|task| chosen.contains(&task.id) || carried.contains_key(&task.id)).collect();
+    draft.tasks =
+        all.into_iter().filter(|task| chosen.contains(&task.id) || carried.contains_key(&task.id)).collect();
     let kept: BTreeSet<TaskId> = draft.tasks.iter().map(|task| task.id.clone()).collect();
     for task in &mut draft.tasks {
         // A carried task has landed: what it needed is no longer asked.

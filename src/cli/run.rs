@@ -14,10 +14,10 @@ use swarm_domain::state::State;
 use swarm_domain::{Command, NewRun, Oid, TaskId};
 use swarm_journal::Log;
 
+use super::Context;
 use super::args::{RunArgs, ViewArgs};
 use super::exit::{ENVIRONMENT, Failure, OK, PLAN};
 use super::prepare::{self, Wanted};
-use super::Context;
 use crate::drive::{self, Options, VERSION};
 use crate::git::Repo;
 use crate::plan::{self, Loaded};
@@ -53,8 +53,11 @@ pub(super) fn plan_file(context: &Context, named: Option<&Path>) -> Result<PathB
     match named {
         Some(path) => Ok(context.dir.join(path)),
         None => plan::find(&context.dir).ok_or_else(|| {
-            Failure::new(PLAN, format!("there is no swarm.yaml, swarm.toml or swarm.json in {}", context.dir.display()))
-                .hint("`swarm init` writes one; or name the plan: `swarm run plan.yaml`")
+            Failure::new(
+                PLAN,
+                format!("there is no swarm.yaml, swarm.toml or swarm.json in {}", context.dir.display()),
+            )
+            .hint("`swarm init` writes one; or name the plan: `swarm run plan.yaml`")
         }),
     }
 }
@@ -103,7 +106,12 @@ fn announce(repo: &Repo, plan: &Plan) {
         0 => "commands cost what they report".to_owned(),
         _ => "agents cost what they report; one that reports nothing is charged its reservation".to_owned(),
     };
-    eprintln!("{}: {} tasks on {base} → {}, budget {budget} ({cost})", settings.name, plan.tasks().len(), settings.target);
+    eprintln!(
+        "{}: {} tasks on {base} → {}, budget {budget} ({cost})",
+        settings.name,
+        plan.tasks().len(),
+        settings.target
+    );
 }
 
 fn record(repo: &Repo, folder: &RunFolder, new: New) -> Result<(), Failure> {

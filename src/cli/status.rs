@@ -2,8 +2,8 @@
 
 use swarm_domain::TaskId;
 
-use super::exit::{Failure, OK, USAGE};
 use super::Context;
+use super::exit::{Failure, OK, USAGE};
 use crate::drive::{colour, width};
 use crate::report::{self, Liveness, Row};
 use crate::runs::{self, RunFolder};
@@ -28,7 +28,9 @@ pub(super) fn ls(context: &Context) -> Result<u8, Failure> {
     if context.json {
         println!("{}", report::ls_json(&rows));
     } else if rows.is_empty() {
-        eprintln!("there is no run in this repository yet; `swarm init` writes a plan, `swarm run` starts it");
+        eprintln!(
+            "there is no run in this repository yet; `swarm init` writes a plan, `swarm run` starts it"
+        );
     } else {
         println!("{}", report::ls_text(&rows).trim_end());
     }
@@ -75,7 +77,8 @@ pub(super) fn why(context: &Context, task: &str) -> Result<u8, Failure> {
     let history = runs::read(&folder.journal())?;
     let why = TaskId::new(task).ok().and_then(|id| report::why(&history.state, &history.events, &id));
     let Some(why) = why else {
-        return Err(Failure::new(USAGE, format!("run {} has no task `{task}`", folder.id)).hint("`swarm status` lists them"));
+        return Err(Failure::new(USAGE, format!("run {} has no task `{task}`", folder.id))
+            .hint("`swarm status` lists them"));
     };
     if context.json {
         println!("{}", why.json);

@@ -68,7 +68,10 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
         made
     })?;
     if let Some(torn) = torn {
-        tracing::warn!(?torn, "the journal ended in a torn record, as after a crash; it was never acknowledged");
+        tracing::warn!(
+            ?torn,
+            "the journal ended in a torn record, as after a crash; it was never acknowledged"
+        );
     }
     let target = writer.state().run().run.settings.target.clone();
     let Some(_lock) = TargetLock::take(repo, &target)? else { return Err(DriveError::TargetBusy(target)) };
@@ -86,15 +89,17 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     Ok(state)
 }
 
-/// Gate worktrees hold nothing of their own. Those of attempts went when their work was kept; one that stayed, stays.
+/// Worktrees of gates, and those that wait to be used again, hold nothing of their own. One of an attempt that is
+/// still there stays for a reason.
 fn tidy(repo: &Repo, worktrees: &Path) {
-    for slot in 0.. {
-        let path = worktrees.join(format!("gate-{slot}"));
-        if !path.exists() {
-            break;
-        }
+    let spare = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("gate-") || name.starts_with("pool-")
+    };
+    let entries = std::fs::read_dir(worktrees).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| spare(path)) {
         if let Err(error) = repo.remove_worktree_at(&path) {
-            tracing::warn!(%error, path = %path.display(), "a gate worktree could not be removed; `swarm clean` tries again");
+            tracing::warn!(%error, path = %path.display(), "a worktree could not be removed; `swarm clean` tries again");
         }
     }
     // Fails while something is kept in it, which is as it should be.
@@ -169,7 +174,8 @@ pub fn write_summary(run: &RunFolder, state: &State) {
 fn log_to(run_dir: &Path) -> io::Result<()> {
     let file = File::options().create(true).append(true).open(run_dir.join("swarm.log"))?;
     let filter = tracing_subscriber::EnvFilter::try_from_env("SWARM_LOG").unwrap_or_else(|_| "info".into());
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
     // A second run in one process, as tests have it, keeps to the first one's log.
     let _ = subscriber.try_init();
     Ok(())

@@ -123,7 +123,8 @@ impl Show {
 
     fn emit(&mut self, values: &[serde_json::Value]) {
         let Some(events) = &mut self.events else { return };
-        let written = values.iter().try_for_each(|value| writeln!(events, "{value}")).and_then(|()| events.flush());
+        let written =
+            values.iter().try_for_each(|value| writeln!(events, "{value}")).and_then(|()| events.flush());
         if let Err(error) = written {
             tracing::warn!(%error, "the event stream cannot be written any more; `swarm replay --events` prints it");
             self.events = None;

@@ -7,6 +7,7 @@ mod history;
 mod land;
 mod listing;
 mod merge;
+mod pool;
 mod preserve;
 mod rebuild;
 mod refs;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use super::command::{Git, records};
 use super::error::GitError;
@@ -34,13 +35,54 @@ impl Repo {
     /// repository's configuration.
     pub fn snapshot(&self, target: &str) -> Result<Snapshot, GitError> {
         let target = format!("refs/heads/{target}");
-        let mut refs: BTreeMap<String, String> = self.for_each_ref(&[])?.into_iter().collect();
+        let mut refs = match self.refs_in_files() {
+            Some(refs) => refs,
+            None => self.for_each_ref(&[])?.into_iter().collect(),
+        };
         refs.retain(|name, _| !name.starts_with("refs/swarm/") && *name != target);
         let path = self.common_dir().join("config");
         let config = fs::read(&path).map_err(GitError::io("reading", &path))?;
         Ok(Snapshot { refs, head: Repo::head_in_file(self.git_dir()), config })
     }
 }
+
+impl Repo {
+    /// All refs, read off the files without a process. None if git keeps them otherwise.
+    fn refs_in_files(&self) -> Option<BTreeMap<String, String>> {
+        if self.common_dir().join("reftable").exists() {
+            return None;
+        }
+        let packed = fs::read_to_string(self.common_dir().join("packed-refs")).unwrap_or_default();
+        let lines = packed.lines().filter(|line| !line.starts_with(['#', '^']));
+        let split = lines.filter_map(|line| line.split_once(' '));
+        let mut refs: BTreeMap<_, _> = split.map(|(oid, name)| (name.to_owned(), oid.to_owned())).collect();
+        // Loose refs win over packed ones of the same name.
+        add_loose(&self.common_dir().join("refs"), "refs", &mut refs)?;
+        Some(refs)
+    }
+}
+
+/// Adds the refs below a folder. A ref that vanishes meanwhile was deleted, or is packed now and was read before.
+fn add_loose(folder: &Path, name: &str, refs: &mut BTreeMap<String, String>) -> Option<()> {
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let name = format!("{name}/{}", entry.file_name().to_str()?);
+        if name == "refs/swarm" {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            // A folder may go with its last ref.
+            let _ = add_loose(&entry.path(), &name, refs);
+        } else if !name.ends_with(LOCK)
+            && let Ok(value) = fs::read_to_string(entry.path())
+        {
+            refs.insert(name, value.trim_end().to_owned());
+        }
+    }
+    Some(())
+}
+
+/// The ending of a file by which git locks a ref; no ref ends so.
+const LOCK: &str = ".lock";
 
 impl Snapshot {
     /// What differs in a later snapshot, sorted by name.

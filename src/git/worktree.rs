@@ -58,6 +58,14 @@ impl Worktree {
         fs::write(&file, right).map_err(GitError::io("writing", &file))
     }
 
+    /// Tells git where the folder is.
+    pub(super) fn write_backlink(&self) -> Result<(), GitError> {
+        let file = self.git_dir.join("gitdir");
+        let line = [self.path.as_os_str().as_bytes(), b"/.git\n"].concat();
+        fs::write(&file, line).map_err(GitError::io("writing", &file))?;
+        self.restore_pointer()
+    }
+
     fn drop_locks(&self) -> Result<(), GitError> {
         ["index.lock", "HEAD.lock", "swarm-index.lock"]
             .iter()
@@ -206,7 +214,7 @@ impl Repo {
 }
 
 /// The path as git will write it down: its parent exists and has no symbolic link left in it.
-fn settled(path: &Path) -> Result<PathBuf, GitError> {
+pub(super) fn settled(path: &Path) -> Result<PathBuf, GitError> {
     let (parent, name) = path.parent().zip(path.file_name()).ok_or_else(|| GitError::Io {
         doing: "making a worktree at",
         path: path.to_owned(),

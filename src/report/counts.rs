@@ -1,9 +1,10 @@
 //! A run in figures: how many tasks are where, what is spent, who lands next. Adds up and judges nothing.
 
 use swarm_domain::Usd;
+use swarm_domain::fact::Cost;
 use swarm_domain::plan::{MergeOrder, topological};
 use swarm_domain::state::Parts;
-use swarm_domain::task::{End, Phase};
+use swarm_domain::task::{End, Phase, Task};
 
 use super::text::{dollars, money};
 
@@ -53,14 +54,29 @@ impl Counts {
 
     /// `5/9 done, 2 running, 1 waiting, 1 failed`: always the first two and the failures, the rest where there is any.
     pub(super) fn words(self) -> String {
-        let mut words = format!("{}/{} done, {} running, {} waiting", self.landed, self.total, self.running, self.waiting);
-        for (n, word) in [(self.queued, "landing"), (self.failed, "failed"), (self.dropped, "dropped"), (self.held, "held for you")] {
+        let mut words = format!(
+            "{}/{} done, {} running, {} waiting",
+            self.landed, self.total, self.running, self.waiting
+        );
+        for (n, word) in [
+            (self.queued, "landing"),
+            (self.failed, "failed"),
+            (self.dropped, "dropped"),
+            (self.held, "held for you"),
+        ] {
             if n > 0 {
                 words.push_str(&format!(", {n} {word}"));
             }
         }
         words
     }
+}
+
+/// How well it is known what all attempts of a task cost together; nothing while none has ended. The ledger keeps the
+/// sum of a task and not how each part of it is known, so of several attempts the run's doubt is theirs too.
+pub(super) fn task_cost(parts: &Parts, task: &Task) -> Option<Cost> {
+    let last = task.attempt.as_ref()?.cost;
+    if task.attempts > 1 { Some(parts.ledger.cost()).max(last) } else { last }
 }
 
 /// What is spent and held back, of what: `$5.12 spent + $2.40 reserved of $12.00 (62%)`.
@@ -96,7 +112,11 @@ pub(super) fn landing_order(parts: &Parts) -> Vec<&str> {
     if parts.run.settings.merge.order == MergeOrder::Plan && line.len() > 1 {
         let specs: Vec<_> = parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect();
         let order = topological(&specs).unwrap_or_default();
-        line = order.iter().map(|&at| parts.tasks.at(at).spec.id.as_str()).filter(|id| line.contains(id)).collect();
+        line = order
+            .iter()
+            .map(|&at| parts.tasks.at(at).spec.id.as_str())
+            .filter(|id| line.contains(id))
+            .collect();
     }
     parts.train.car().map(|car| car.task.as_str()).into_iter().chain(line).collect()
 }

@@ -6,7 +6,7 @@ use swarm_domain::fact::Outcome;
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 
-use super::counts::{Counts, budget};
+use super::counts::{Counts, budget, task_cost};
 use super::next::{needs_you, steps};
 use super::paint::{Mark, Paint};
 use super::status::{commands, kept_ref, kept_worktrees, outcome};
@@ -30,7 +30,12 @@ pub fn ending(state: &State, colour: bool) -> String {
     }
     for kept in kept_worktrees(parts) {
         let (path, why) = (clean(kept.path), clean(kept.why));
-        let _ = writeln!(out, "  {} the worktree of {} stays at {path}: {why}", paint.glyph(Mark::Warn), kept.task);
+        let _ = writeln!(
+            out,
+            "  {} the worktree of {} stays at {path}: {why}",
+            paint.glyph(Mark::Warn),
+            kept.task
+        );
     }
     out.push('\n');
     out.push_str(&commands(&steps(parts, None), paint));
@@ -40,7 +45,9 @@ pub fn ending(state: &State, colour: bool) -> String {
 fn headline(parts: &Parts, paint: Paint) -> String {
     let run = &parts.run;
     let (mark, word, why) = match outcome(parts) {
-        None => (Mark::Warn, "interrupted", "its process is gone; every record up to then is kept".to_owned()),
+        None => {
+            (Mark::Warn, "interrupted", "its process is gone; every record up to then is kept".to_owned())
+        }
         Some(outcome) => {
             let detail = run.stopped.as_ref().map(|(_, detail)| clean(detail));
             (sign(outcome), outcome.word(), detail.unwrap_or_else(|| words::outcome(outcome).to_owned()))
@@ -77,9 +84,13 @@ fn branch(parts: &Parts) -> String {
     let (target, base) = (clean(&settings.target), settings.base.short());
     let is_new = |task: &&Task| task.attempts > 0 && matches!(task.end(), Some(End::Merged { .. }));
     let landed = parts.tasks.iter().filter(is_new).count();
-    let carried = parts.tasks.iter().filter(|task| task.attempts == 0 && task.end().is_some_and(End::is_landed)).count();
+    let carried = parts
+        .tasks
+        .iter()
+        .filter(|task| task.attempts == 0 && task.end().is_some_and(End::is_landed))
+        .count();
     let mut text = match parts.train.landed() {
-        Some(head) => format!("{target} at {}, {} on base {base}", head.short(), count(landed, "task landed").replace("landeds", "landed")),
+        Some(head) => format!("{target} at {}, {} on base {base}", head.short(), count(landed, "commit")),
         None => format!("{target}: nothing landed on base {base}"),
     };
     if carried > 0 {
@@ -108,8 +119,14 @@ fn failure(out: &mut String, parts: &Parts, task: &Task, paint: Paint) {
     let optional = if task.spec.optional { ", optional" } else { "" };
     let tries = count(task.attempts as usize, "attempt");
     let id = &task.spec.id;
-    let _ = write!(out, "  {} {id}  {} after {tries}{optional}: {}", paint.glyph(mark), task.word(), clean(reason));
-    if let Some(cost) = task.attempt.as_ref().and_then(|attempt| attempt.cost) {
+    let _ = write!(
+        out,
+        "  {} {id}  {} after {tries}{optional}: {}",
+        paint.glyph(mark),
+        task.word(),
+        clean(reason)
+    );
+    if let Some(cost) = task_cost(parts, task) {
         let _ = write!(out, "  {}", money(parts.ledger.spent_by(id), cost));
     }
     out.push('\n');

@@ -1,13 +1,14 @@
 //! Which events people should see as they happen, and with what beside them. An event that needs no attention has no line.
 
 use swarm_domain::Event;
+use swarm_domain::TaskId;
 use swarm_domain::event::{AgentExited, AttemptFailed, GateEnded, Merged, TaskFailed, TaskQueued};
 use swarm_domain::fact::{Cause, Outcome, Site, Verdict};
 use swarm_domain::gates::GateRun;
 use swarm_domain::state::Parts;
 use swarm_domain::task::Task;
-use swarm_domain::{TaskId, Usd};
 
+use super::counts::task_cost;
 use super::event::about;
 use super::paint::Mark;
 use super::status::kept_ref;
@@ -47,8 +48,8 @@ pub(super) fn indented(tail: &str) -> impl Iterator<Item = String> {
     last_lines(tail, TAIL_LINES).into_iter().map(|line| format!("           | {line}").trim_end().to_owned())
 }
 
-/// What is told of an event, in the state that it led to. `gate` is the gate that it ended.
-pub(super) fn of(parts: &Parts, event: &Event, gate: Option<&GateRun>) -> Option<Told> {
+/// What is told of an event of some moment, in the state that it led to. `gate` is the gate that it ended.
+pub(super) fn of(parts: &Parts, now_ms: u64, event: &Event, gate: Option<&GateRun>) -> Option<Told> {
     let plain = |mark| Some(Told::new(mark, about(event).map_or("run", TaskId::as_str), say(event)));
     match event {
         Event::RunPlanned(_) | Event::RoomBack(_) | Event::TargetFreed(_) => plain(Mark::Note),
@@ -71,14 +72,16 @@ pub(super) fn of(parts: &Parts, event: &Event, gate: Option<&GateRun>) -> Option
             Some(Told::new(Mark::Warn, event.task.as_str(), text))
         }
         Event::AttemptFailed(event) => Some(attempt_failed(parts, event)),
-        Event::RetryScheduled(event) => Some(retry(parts, &event.task, event.at_ms)),
+        Event::RetryScheduled(event) => Some(retry(parts, &event.task, event.at_ms.saturating_sub(now_ms))),
         Event::TaskQueued(event) => Some(queued(parts, event)),
         Event::Merged(event) => Some(merged(parts, event)),
         Event::TaskDone(_) => plain(Mark::Good),
         Event::TaskFailed(event) => Some(failed(parts, event)),
         Event::TaskSkipped(_) | Event::TaskCancelled(_) => plain(Mark::Skip),
         Event::TaskHeld(_) | Event::RunStopped(_) => plain(Mark::Warn),
-        Event::RunFinished(event) => plain(if event.outcome == Outcome::Landed { Mark::Good } else { Mark::Bad }),
+        Event::RunFinished(event) => {
+            plain(if event.outcome == Outcome::Landed { Mark::Good } else { Mark::Bad })
+        }
         Event::GateStarted(_)
         | Event::AgentStarted(_)
         | Event::UsageReported(_)
@@ -97,9 +100,12 @@ pub(super) fn of(parts: &Parts, event: &Event, gate: Option<&GateRun>) -> Option
 /// A gate that is not green. Green ones show in what they let through.
 fn gate_ended(parts: &Parts, event: &GateEnded, gate: &GateRun) -> Option<Told> {
     let (subject, advisory) = match &gate.site {
-        Site::Preflight => ("base", parts.run.base_gates.get(gate.index? as usize).is_some_and(|gate| gate.advisory)),
+        Site::Preflight => {
+            ("base", parts.run.base_gates.get(gate.index? as usize).is_some_and(|gate| gate.advisory))
+        }
         Site::Task { task, .. } | Site::Train { task, .. } => {
-            let advisory = gate.index.is_some_and(|at| parts.tasks.get(task).is_some_and(|task| task.is_advisory(at)));
+            let advisory =
+                gate.index.is_some_and(|at| parts.tasks.get(task).is_some_and(|task| task.is_advisory(at)));
             (task.as_str(), advisory)
         }
     };
@@ -117,7 +123,7 @@ fn gate_ended(parts: &Parts, event: &GateEnded, gate: &GateRun) -> Option<Told> 
 }
 
 fn stragglers(event: &AgentExited) -> Option<Told> {
-    let left = count(event.stragglers as usize, "process").replace("processs", "processes");
+    let left = count(event.stragglers as usize, "process");
     let text = format!("left {left} behind, which had to be killed");
     (event.stragglers > 0).then(|| Told::new(Mark::Warn, event.task.as_str(), text))
 }
@@ -140,18 +146,17 @@ fn attempt_failed(parts: &Parts, event: &AttemptFailed) -> Told {
         text.push_str(&clean(&event.hint));
     }
     let mark = if event.cause == Cause::Interrupted { Mark::Note } else { Mark::Bad };
-    let tail = task.and_then(|task| task.failure.as_ref()).map(|failure| failure.tail.clone()).unwrap_or_default();
+    let tail =
+        task.and_then(|task| task.failure.as_ref()).map(|failure| failure.tail.clone()).unwrap_or_default();
     let told = Told::new(mark, event.task.as_str(), text);
     if event.cause == Cause::Interrupted { told } else { told.with_tail(&tail) }
 }
 
-fn retry(parts: &Parts, id: &TaskId, at_ms: u64) -> Told {
-    let attempt = parts.tasks.get(id).and_then(|task| task.attempt.as_ref());
-    let next = attempt.map_or(1, |attempt| attempt.no + 1);
-    let ended_ms = attempt.map_or(0, |attempt| attempt.ended_ms.max(attempt.started_ms));
-    let wait_ms = at_ms.saturating_sub(ended_ms);
-    let when = if wait_ms < 1000 { String::new() } else { format!(", {} after the last one ended", duration(wait_ms)) };
-    Told::new(Mark::Again, id.as_str(), format!("attempt {next} follows{when}"))
+fn retry(parts: &Parts, id: &TaskId, wait_ms: u64) -> Told {
+    let next = parts.tasks.get(id).map_or(1, |task| task.attempts + 1);
+    let when =
+        if wait_ms == 0 { "as soon as it can start".to_owned() } else { format!("in {}", duration(wait_ms)) };
+    Told::new(Mark::Again, id.as_str(), format!("attempt {next} follows {when}"))
 }
 
 fn queued(parts: &Parts, event: &TaskQueued) -> Told {
@@ -160,9 +165,13 @@ fn queued(parts: &Parts, event: &TaskQueued) -> Told {
 }
 
 fn merged(parts: &Parts, event: &Merged) -> Told {
-    let cost = parts.tasks.get(&event.task).and_then(|task| task.attempt.as_ref()).and_then(|attempt| attempt.cost);
     let spent = parts.ledger.spent_by(&event.task);
-    let cost = cost.map(|cost| format!("  {}", money(spent, cost))).unwrap_or_default();
+    let cost = parts
+        .tasks
+        .get(&event.task)
+        .and_then(|task| task_cost(parts, task))
+        .map(|cost| format!("  {}", money(spent, cost)))
+        .unwrap_or_default();
     Told::new(Mark::Good, event.task.as_str(), format!("{}{cost}", say(&event.clone().into())))
 }
 
@@ -174,7 +183,7 @@ fn failed(parts: &Parts, event: &TaskFailed) -> Told {
         text = format!("{text}: {}", clean(&event.reason));
     }
     let spent = parts.ledger.spent_by(&event.task);
-    if let Some(cost) = task.and_then(|task| task.attempt.as_ref()).and_then(|attempt| attempt.cost).filter(|_| spent > Usd::ZERO) {
+    if let Some(cost) = task.and_then(|task| task_cost(parts, task)) {
         text = format!("{text}  {}", money(spent, cost));
     }
     if let Some(kept) = task.and_then(|task| kept_ref(parts, task)) {

@@ -18,6 +18,8 @@ mod words;
 pub use ending::ending;
 pub use event::{EventStream, event_json, event_line, schema_event};
 pub use ls::{Row, ls_json, ls_text, summary};
-pub use status::{Liveness, exit_code, run_outcome, run_state, schema_status, status_json, status_text, with_notes};
+pub use status::{
+    Liveness, exit_code, run_outcome, run_state, schema_status, status_json, status_text, with_notes,
+};
 pub use teller::Teller;
 pub use why::{Why, why};

@@ -58,11 +58,17 @@ fn finished(parts: &Parts, outcome: Outcome) -> Vec<Step> {
     let mut steps = land(parts);
     let all_landed = parts.tasks.iter().all(|task| task.end().is_some_and(End::is_landed));
     if outcome == Outcome::Landed && steps.is_empty() {
-        steps.push(step(format!("swarm clean {id}"), "nothing is to be landed: removes the run's folder and refs"));
+        steps.push(step(
+            format!("swarm clean {id}"),
+            "nothing is to be landed: removes the run's folder and refs",
+        ));
     }
     if !all_landed {
         steps.extend(asks(parts));
-        steps.push(step(format!("swarm retry {id}"), "a new run of what did not land; what landed is carried over"));
+        steps.push(step(
+            format!("swarm retry {id}"),
+            "a new run of what did not land; what landed is carried over",
+        ));
     }
     steps
 }
@@ -87,7 +93,10 @@ fn asks(parts: &Parts) -> Vec<Step> {
 }
 
 fn why(parts: &Parts, task: &Task) -> Step {
-    step(format!("swarm why {} -r {}", task.spec.id, parts.run.id), "says what went wrong, attempt by attempt")
+    step(
+        format!("swarm why {} -r {}", task.spec.id, parts.run.id),
+        "says what went wrong, attempt by attempt",
+    )
 }
 
 fn resume(parts: &Parts, purpose: &str) -> Step {
@@ -152,7 +161,10 @@ fn target(parts: &Parts) -> Vec<Step> {
     if let Some(landed) = landed.filter(|_| parts.train.is_lost()) {
         let range = format!("git log --oneline --graph {target} {}", landed.short());
         steps.push(step(range, "shows where the branch is now, and what this run had landed"));
-        steps.push(step(format!("git branch -f {target} {landed}"), "puts it back; what it holds now leaves the branch"));
+        steps.push(step(
+            format!("git branch -f {target} {landed}"),
+            "puts it back; what it holds now leaves the branch",
+        ));
     }
     steps.push(resume(parts, "goes on, once the branch is right"));
     steps
@@ -199,7 +211,9 @@ pub(super) fn for_task(parts: &Parts, task: &Task, owner: Option<u32>) -> Vec<St
         Phase::Ended(End::Failed { .. } | End::Cancelled { .. }) => {
             steps.push(step(format!("swarm retry {run} {id}"), "a new run of this task"));
         }
-        Phase::Ended(End::Merged { .. } | End::Done { .. }) if parts.run.finished.is_some() => steps.extend(land(parts)),
+        Phase::Ended(End::Merged { .. } | End::Done { .. }) if parts.run.finished.is_some() => {
+            steps.extend(land(parts))
+        }
         _ => steps.extend(self::steps(parts, owner)),
     }
     if steps.is_empty() {

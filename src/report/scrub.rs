@@ -9,7 +9,9 @@ pub(super) fn scrub(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(safe(&text)),
         Value::Array(values) => values.into_iter().map(scrub).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (safe(&name), scrub(value))).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (safe(&name), scrub(value))).collect()
+        }
         plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain,
     }
 }

@@ -64,7 +64,8 @@ impl Teller {
             self.name_width = self.name_width.max(columns(planned.spec.id.as_str())).min(NAME_MAX);
         }
         let Some(parts) = self.state.parts() else { return Vec::new() };
-        let mut told: Vec<Told> = lines::of(parts, event, gate.as_ref()).into_iter().collect();
+        let mut told: Vec<Told> =
+            lines::of(parts, recorded.time_ms, event, gate.as_ref()).into_iter().collect();
         if !warned && past_warning(parts) {
             told.push(Told::new(Mark::Warn, "run", warning(&parts.run.settings, parts)));
         }

@@ -203,12 +203,17 @@ pub(super) fn size(bytes: u64) -> String {
 pub(super) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/@:=+,-".contains(c);
     let text = clean(text);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// A count with its noun.
 pub(super) fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    let ending = if one.ends_with('s') { "es" } else { "s" };
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}{ending}") }
 }
 
 /// The first few of some names, for a sentence.
@@ -272,7 +277,10 @@ mod tests {
         assert_eq!(money(usd(810_000), Cost::Estimated), "~$0.81");
         assert_eq!(money(Usd::ZERO, Cost::Unknown), "cost unknown");
         assert_eq!(money(usd(2_000_000), Cost::Unknown), "$2.00 or more (cost unknown)");
-        assert_eq!([dollars(usd(5_123_456)), dollars(usd(12_345)), dollars(usd(7))], ["$5.12", "$0.0123", "$0.000007"]);
+        assert_eq!(
+            [dollars(usd(5_123_456)), dollars(usd(12_345)), dollars(usd(7))],
+            ["$5.12", "$0.0123", "$0.000007"]
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub(super) fn of(parts: &Parts, task: &Task) -> Vec<Wait> {
         Phase::Waiting => needs(parts, task).into_iter().chain(of_run(parts)).collect(),
         Phase::Ready => start(parts, task),
         Phase::Backoff { at_ms } => backoff(*at_ms).into_iter().chain(of_run(parts)).collect(),
-        Phase::Held { reason } => vec![wait("held", format!("held for a person: {}", clean(reason)), json!({}))],
+        Phase::Held { reason } => {
+            vec![wait("held", format!("held for a person: {}", clean(reason)), json!({}))]
+        }
         Phase::Queued => queued(parts, task),
         Phase::Merging => merging(parts),
         Phase::Running => money_refused(task).into_iter().collect(),
@@ -75,7 +77,11 @@ fn of_run(parts: &Parts) -> Vec<Wait> {
     let run = &parts.run;
     let mut waits = Vec::new();
     if let Some((outcome, detail)) = &run.stopped {
-        waits.push(wait("stopped", format!("the run stopped: {}", clean(detail)), json!({"outcome": outcome.word()})));
+        waits.push(wait(
+            "stopped",
+            format!("the run stopped: {}", clean(detail)),
+            json!({"outcome": outcome.word()}),
+        ));
     } else if run.epoch == 0 {
         waits.push(wait("unopened", "no process has driven the run yet", json!({})));
     }
@@ -85,10 +91,18 @@ fn of_run(parts: &Parts) -> Vec<Wait> {
         waits.push(wait("draining", "the run is being ended by a signal, so nothing new starts", json!({})));
     }
     if run.overdue {
-        waits.push(wait("deadline", "the run's time is up", json!({"deadline": run.deadline_ms().map(rfc3339)})));
+        waits.push(wait(
+            "deadline",
+            "the run's time is up",
+            json!({"deadline": run.deadline_ms().map(rfc3339)}),
+        ));
     }
     if let Some(task) = &run.halted {
-        waits.push(wait("halted", format!("{task} failed and the plan says on_failure: stop"), json!({"task": task})));
+        waits.push(wait(
+            "halted",
+            format!("{task} failed and the plan says on_failure: stop"),
+            json!({"task": task}),
+        ));
     }
     if run.no_room.is_some() {
         waits.push(wait("disk", "there is no room on the disk", json!({})));
@@ -113,9 +127,11 @@ fn preflight(parts: &Parts) -> Option<Wait> {
 fn pause(run: &Run) -> Option<Wait> {
     match run.pause.as_ref()? {
         Pause::Asked => Some(wait("paused", "the run is paused on request", json!({}))),
-        Pause::Failed(task) => {
-            Some(wait("paused", format!("the run is paused, because {task} failed"), json!({"because": task})))
-        }
+        Pause::Failed(task) => Some(wait(
+            "paused",
+            format!("the run is paused, because {task} failed"),
+            json!({"because": task}),
+        )),
     }
 }
 
@@ -159,7 +175,8 @@ fn money(parts: &Parts, task: &Task) -> Option<Wait> {
         dollars(ledger.spent()),
         dollars(ledger.reserved())
     );
-    let figures = [("wanted_usd", wanted), ("free_usd", free), ("cap_usd", cap), ("spent_usd", ledger.spent())];
+    let figures =
+        [("wanted_usd", wanted), ("free_usd", free), ("cap_usd", cap), ("spent_usd", ledger.spent())];
     let mut data: Value = figures.into_iter().map(|(name, usd)| (name, Usd::decimal(usd))).collect();
     data["reserved_usd"] = json!(ledger.reserved().decimal());
     Some(wait("money", text, data))
@@ -205,8 +222,10 @@ fn merging(parts: &Parts) -> Vec<Wait> {
 
 /// What keeps anything from landing.
 fn landing(parts: &Parts) -> Vec<Wait> {
-    let mut waits: Vec<Wait> =
-        of_run(parts).into_iter().filter(|wait| matches!(wait.kind, "stopped" | "disk" | "target_lost")).collect();
+    let mut waits: Vec<Wait> = of_run(parts)
+        .into_iter()
+        .filter(|wait| matches!(wait.kind, "stopped" | "disk" | "target_lost"))
+        .collect();
     if let Some(hold) = parts.train.held() {
         let text = format!("the target is checked out in {}", clean(&hold.path));
         waits.push(wait("target_held", text, json!({"path": hold.path, "seq": hold.seq})));
@@ -217,14 +236,19 @@ fn landing(parts: &Parts) -> Vec<Wait> {
 /// Why a task is where it is, in one line: how it ended, what it waits for, or what went wrong last.
 pub(super) fn reason(parts: &Parts, task: &Task) -> Option<String> {
     match &task.phase {
-        Phase::Ended(End::Merged { .. }) if task.attempts == 0 => Some("carried over from the parent run".to_owned()),
+        Phase::Ended(End::Merged { .. }) if task.attempts == 0 => {
+            Some("carried over from the parent run".to_owned())
+        }
         Phase::Ended(End::Merged { .. }) => None,
         Phase::Ended(End::Done { reason } | End::Failed { reason, .. } | End::Cancelled { reason }) => {
             Some(clean(reason))
         }
         Phase::Ended(End::Skipped { because }) => Some(format!("needs {because}, which did not land")),
         Phase::Waiting => {
-            let unmet: Vec<String> = needs(parts, task).iter().filter_map(|wait| wait.data["task"].as_str().map(str::to_owned)).collect();
+            let unmet: Vec<String> = needs(parts, task)
+                .iter()
+                .filter_map(|wait| wait.data["task"].as_str().map(str::to_owned))
+                .collect();
             Some(format!("needs {}", few(&unmet)))
         }
         Phase::Backoff { .. } => task.failure.as_ref().map(|failure| clean(&failure.reason)),

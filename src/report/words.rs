@@ -3,7 +3,7 @@
 use swarm_domain::Event;
 use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
-    RunPlanned, TaskPlanned, TargetSeen, UsageReported,
+    RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
 
@@ -21,7 +21,9 @@ pub(super) fn say(event: &Event) -> String {
         Event::GateStarted(event) => gate_started(event),
         Event::GateEnded(event) => gate_ended(event),
         Event::PreflightPassed(_) => "setup and gates are green on the base".to_owned(),
-        Event::PreflightFailed(event) => format!("`{}` fails on the base; no agent is started", clean(&event.name)),
+        Event::PreflightFailed(event) => {
+            format!("`{}` fails on the base; no agent is started", clean(&event.name))
+        }
         Event::AttemptStarted(event) => attempt_started(event),
         Event::WorktreeMade(event) if event.conflicts.is_empty() => "its worktree is ready".to_owned(),
         Event::WorktreeMade(event) => format!("finds conflicts with the target in {}", few(&event.conflicts)),
@@ -33,7 +35,9 @@ pub(super) fn say(event: &Event) -> String {
         Event::StopAsked(event) => format!("is being stopped: {}", stop(event.why)),
         Event::AgentExited(event) => exited(event),
         Event::Preserved(event) => preserved(event),
-        Event::PreserveFailed(event) => format!("its work could not be kept in a ref: {}", clean(&event.error)),
+        Event::PreserveFailed(event) => {
+            format!("its work could not be kept in a ref: {}", clean(&event.error))
+        }
         Event::WorktreeRemoved(event) => format!("the worktree of attempt {} is removed", event.attempt),
         Event::WorktreeKept(event) => {
             format!("the worktree of attempt {} stays: {}", event.attempt, clean(&event.error))
@@ -41,7 +45,9 @@ pub(super) fn say(event: &Event) -> String {
         Event::AttemptFailed(event) => attempt_failed(event),
         Event::RetryScheduled(_) => "is tried again".to_owned(),
         Event::RetryDue(_) => "is ready again".to_owned(),
-        Event::AttemptPassed(event) => format!("attempt {} left good work; its own gates are next", event.attempt),
+        Event::AttemptPassed(event) => {
+            format!("attempt {} left good work; its own gates are next", event.attempt)
+        }
         Event::TaskQueued(event) => format!("queued to land  attempt {}", event.attempt),
         Event::MergePrepared(event) => merge_prepared(event),
         Event::MergeBuilt(event) => format!("merged in memory as {}", event.commit.short()),

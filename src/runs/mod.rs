@@ -113,7 +113,9 @@ fn state_dir() -> PathBuf {
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): the same folder name for the same repository with every build.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
 }
 
 /// Makes a new run's folder. Its id says when it began, so that ids sort by time.
@@ -189,7 +191,10 @@ pub fn find(repo: Option<&Repo>, name: &str) -> Result<RunFolder, FindError> {
     match runs.len() {
         0 => Err(FindError::Unknown(name.to_owned())),
         1 => Ok(runs.remove(0)),
-        _ => Err(FindError::Ambiguous { name: name.to_owned(), among: runs.into_iter().map(|run| run.id).collect() }),
+        _ => Err(FindError::Ambiguous {
+            name: name.to_owned(),
+            among: runs.into_iter().map(|run| run.id).collect(),
+        }),
     }
 }
 

@@ -25,10 +25,11 @@ const START_POLL: std::time::Duration = std::time::Duration::from_millis(3);
 pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
     let dir = site.places.attempt(&run.task, run.attempt);
     let before = site.repo.snapshot(&site.target).ok();
-    let (ending, stragglers) = match begin(site, run, &dir, tell).and_then(|begun| follow(run, &dir, begun, tell)) {
-        Ok(end) => end,
-        Err(error) => (Ending::NotStarted { error: error.to_string() }, 0),
-    };
+    let (ending, stragglers) =
+        match begin(site, run, &dir, tell).and_then(|begun| follow(run, &dir, begun, tell)) {
+            Ok(end) => end,
+            Err(error) => (Ending::NotStarted { error: error.to_string() }, 0),
+        };
     if let Some(before) = before {
         name_changes(site, run, &before, tell);
     }
@@ -65,7 +66,11 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
         }
         Probe::Running { started } => {
             if started.is_some() {
-                note(tell, Some(&run.task), format!("the program of attempt {} still runs; it is adopted", run.attempt));
+                note(
+                    tell,
+                    Some(&run.task),
+                    format!("the program of attempt {} still runs; it is adopted", run.attempt),
+                );
             }
             Ok(Begun::Yes)
         }
@@ -140,7 +145,12 @@ pub(super) fn bring(site: &Site, copy: &[String], link: &[String], into: &Path) 
     Ok(())
 }
 
-fn place(file: &Path, from: &Path, into: &Path, act: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+fn place(
+    file: &Path,
+    from: &Path,
+    into: &Path,
+    act: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
     let to: PathBuf = into.join(file);
     if to.symlink_metadata().is_ok() {
         return Ok(());
@@ -211,7 +221,8 @@ pub(super) fn setup_detail(code: Option<i32>, timed_out: bool) -> String {
 
 /// The end of what a program printed: its errors last, because they say most.
 pub(super) fn tail(dir: &Path) -> String {
-    let (out, err) = (holder::tail(&dir.join("stdout"), TAIL_BYTES), holder::tail(&dir.join("stderr"), TAIL_BYTES));
+    let (out, err) =
+        (holder::tail(&dir.join("stdout"), TAIL_BYTES), holder::tail(&dir.join("stderr"), TAIL_BYTES));
     let both = match (out.trim().is_empty(), err.trim().is_empty()) {
         (_, true) => out,
         (true, false) => err,

@@ -8,16 +8,51 @@ use swarm_domain::effect::RunAttempt;
 
 /// Variables that are handed on without being asked for: what programs need to find themselves, their home and the network.
 pub const ALLOWED: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TERM", "COLORTERM", "TMPDIR", "XDG_*",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "GOPATH",
-    "GOROOT", "GOCACHE", "GOMODCACHE", "JAVA_HOME", "NVM_DIR", "PYENV_ROOT", "VIRTUAL_ENV", "PNPM_HOME", "DENO_DIR",
-    "LD_LIBRARY_PATH", "NIX_*",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "TMPDIR",
+    "XDG_*",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "GOPATH",
+    "GOROOT",
+    "GOCACHE",
+    "GOMODCACHE",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "VIRTUAL_ENV",
+    "PNPM_HOME",
+    "DENO_DIR",
+    "LD_LIBRARY_PATH",
+    "NIX_*",
 ];
 
 /// Git settings for everything that runs in a worktree: what it commits is as durable as what swarm commits, and no
 /// housekeeping runs behind swarm's back.
-const GIT_SETTINGS: &[(&str, &str)] = &[("core.fsync", "committed"), ("gc.auto", "0"), ("maintenance.auto", "false")];
+const GIT_SETTINGS: &[(&str, &str)] =
+    &[("core.fsync", "committed"), ("gc.auto", "0"), ("maintenance.auto", "false")];
 
 /// Whether a variable's name is meant by a pattern: itself, or `PREFIX_*`.
 pub fn names(pattern: &str, name: &str) -> bool {
@@ -61,7 +96,8 @@ pub(crate) fn of_gate(run: &str, pass_env: &[String]) -> Vec<(OsString, OsString
 /// The caller's variables that are handed on, and git's settings.
 fn base(pass_env: &[String]) -> BTreeMap<OsString, OsString> {
     let allowed = |name: &str| {
-        ALLOWED.iter().any(|pattern| names(pattern, name)) || pass_env.iter().any(|pattern| names(pattern, name))
+        ALLOWED.iter().any(|pattern| names(pattern, name))
+            || pass_env.iter().any(|pattern| names(pattern, name))
     };
     let mut env: BTreeMap<_, _> =
         std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(allowed)).collect();

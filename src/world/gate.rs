@@ -46,15 +46,20 @@ fn outcome(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<Verd
 
 /// Whether the commit changes a path that the gate is about.
 fn concerns(site: &Site, order: &RunGate, gate: &Gate) -> Result<bool, String> {
-    let changed = site.repo.changed_paths(order.base.as_str(), order.commit.as_str()).map_err(|error| error.to_string())?;
+    let changed = site
+        .repo
+        .changed_paths(order.base.as_str(), order.commit.as_str())
+        .map_err(|error| error.to_string())?;
     Ok(changed.iter().any(|path| claims::matches(&gate.paths, &[], path)))
 }
 
 fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), String> {
     let path = site.places.worktrees.join(format!("gate-{}", order.slot));
     let clean = order.gate.as_ref().is_some_and(|gate| gate.clean);
-    room::patiently(&site.places.run_dir, tell, || site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean)))
-        .map_err(|error| error.to_string())?;
+    room::patiently(&site.places.run_dir, tell, || {
+        site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean))
+    })
+    .map_err(|error| error.to_string())?;
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     bring(site, &order.copy, &order.link, &path).map_err(|error| error.to_string())?;
     let env = environment::of_gate(&order.run, &order.pass_env);
@@ -63,7 +68,9 @@ fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), St
 
 fn job(site: &Site, order: &RunGate, path: &Path) -> Job {
     let (setup, main, cwd, timeout_ms) = match &order.gate {
-        None => (order.setup.iter().map(program::argv).collect(), vec!["true".to_owned()], path.to_owned(), None),
+        None => {
+            (order.setup.iter().map(program::argv).collect(), vec!["true".to_owned()], path.to_owned(), None)
+        }
         Some(gate) => (Vec::new(), program::argv(&gate.run), path.join(&gate.dir), Some(gate.timeout_ms)),
     };
     Job {

@@ -16,7 +16,10 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
         base: keep.base.to_string(),
         start: keep.start.to_string(),
         ref_name: keep.ref_name.clone(),
-        message: format!("{}\n\nLeft uncommitted by attempt {} of {}.\n", keep.title, keep.attempt, keep.task),
+        message: format!(
+            "{}\n\nLeft uncommitted by attempt {} of {}.\n",
+            keep.title, keep.attempt, keep.task
+        ),
         who: identity(&keep.identity),
         at_s: keep.at_s,
         conflict_paths: keep.conflicts.clone(),
@@ -31,10 +34,16 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
 
 fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) -> Event {
     if !kept.submodules.is_empty() {
-        let why = format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));
+        let why =
+            format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));
         let file = site.places.attempt(&keep.task, keep.attempt).join(trees::KEEP);
         if let Err(error) = std::fs::write(&file, &why) {
-            return PreserveFailed { task: keep.task.clone(), attempt: keep.attempt, error: error.to_string() }.into();
+            return PreserveFailed {
+                task: keep.task.clone(),
+                attempt: keep.attempt,
+                error: error.to_string(),
+            }
+            .into();
         }
         note(tell, Some(&keep.task), format!("the worktree of {} stays: {why}", keep.task));
     }

@@ -101,7 +101,8 @@ pub(super) fn land(site: &Site, order: &Order) -> Event {
 
 fn try_land(site: &Site, order: &Order) -> Result<Event, GitError> {
     let name = ref_name(&order.target);
-    let merged = || Merged { task: order.task.clone(), attempt: order.attempt, commit: order.commit.clone() }.into();
+    let merged =
+        || Merged { task: order.task.clone(), attempt: order.attempt, commit: order.commit.clone() }.into();
     let found = site.repo.ref_value(&name)?;
     if let Some(found) = &found
         && site.repo.is_ancestor(order.commit.as_str(), found)?

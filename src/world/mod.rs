@@ -5,6 +5,7 @@ pub mod environment;
 mod gate;
 mod keep;
 mod land;
+mod pool;
 pub mod program;
 mod room;
 mod trees;
@@ -20,6 +21,7 @@ use swarm_domain::event::Noted;
 use swarm_domain::fact::Usage;
 use swarm_domain::{Effect, Event, TaskId, Usd};
 
+use self::pool::Pool;
 use crate::git::{Identity, Repo};
 use crate::holder;
 
@@ -63,6 +65,7 @@ pub(crate) struct Site {
     pub(crate) places: Places,
     pub(crate) target: String,
     pub(crate) epoch: u64,
+    pub(crate) pool: Pool,
     /// `git worktree add` fails when it meets another: one at a time.
     worktrees: Mutex<()>,
 }
@@ -86,7 +89,8 @@ pub struct RealWorld {
 impl RealWorld {
     /// The world of one run in one repository.
     pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
-        let site = Site { repo, places, target, epoch, worktrees: Mutex::new(()) };
+        let pool = Pool::new(&repo, &places.worktrees);
+        let site = Site { repo, places, target, epoch, pool, worktrees: Mutex::new(()) };
         Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
     }
 }
@@ -94,7 +98,8 @@ impl RealWorld {
 /// Bits that no other process has: from the system's generator, or from time and process where there is none.
 fn seed() -> u64 {
     let mut bytes = [0_u8; 8];
-    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    let read = std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
     match read {
         Ok(()) => u64::from_le_bytes(bytes),
         Err(_) => now_ms() << 20 ^ u64::from(std::process::id()),

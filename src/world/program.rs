@@ -54,7 +54,9 @@ pub struct Blanks<'a> {
 pub fn fill(template: &Program, blanks: &Blanks<'_>) -> Program {
     match template {
         Program::Shell(script) => Program::Shell(replace(script, blanks, quote)),
-        Program::Argv(argv) => Program::Argv(argv.iter().map(|arg| replace(arg, blanks, str::to_owned)).collect()),
+        Program::Argv(argv) => {
+            Program::Argv(argv.iter().map(|arg| replace(arg, blanks, str::to_owned)).collect())
+        }
     }
 }
 

@@ -14,7 +14,11 @@ const ROOM_BYTES: u64 = 64 << 20;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Does something that writes. While it fails for want of room, the run is told and it is tried again.
-pub(crate) fn patiently<T>(dir: &Path, tell: &Tell, mut act: impl FnMut() -> Result<T, GitError>) -> Result<T, GitError> {
+pub(crate) fn patiently<T>(
+    dir: &Path,
+    tell: &Tell,
+    mut act: impl FnMut() -> Result<T, GitError>,
+) -> Result<T, GitError> {
     loop {
         match act() {
             Err(GitError::NoSpace { args }) => {

@@ -43,7 +43,7 @@ pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
 /// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.
 fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), GitError> {
     let path = site.places.worktrees.join(format!("{}-{}", order.task, order.attempt));
-    let worktree = site.repo.add_worktree(&path, order.onto.as_str())?;
+    let worktree = site.pool.take(&site.repo, &path, order.onto.as_str())?;
     let Start::Tip { attempt, tip, base } = &order.from else {
         return Ok((worktree, order.onto.clone(), Vec::new()));
     };
@@ -75,7 +75,7 @@ pub(super) fn remove(site: &Site, task: TaskId, attempt: u32, path: &str, git_di
         return WorktreeKept { task, attempt, error }.into();
     }
     let worktree = Worktree { path: PathBuf::from(path), git_dir: PathBuf::from(git_dir) };
-    match site.alone(|| site.repo.remove_worktree(&worktree)) {
+    match site.alone(|| site.pool.give(&site.repo, &worktree)) {
         Ok(()) => WorktreeRemoved { task, attempt }.into(),
         Err(error) => WorktreeKept { task, attempt, error: error.to_string() }.into(),
     }

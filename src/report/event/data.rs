@@ -149,7 +149,9 @@ pub(in super::super) fn ending(ending: &Ending) -> Value {
         Ending::Idle => json!({"kind": "idle"}),
         Ending::Spent => json!({"kind": "spent"}),
         Ending::Stopped => json!({"kind": "stopped"}),
-        Ending::SetupFailed { step, detail } => json!({"kind": "setup_failed", "step": step, "detail": detail}),
+        Ending::SetupFailed { step, detail } => {
+            json!({"kind": "setup_failed", "step": step, "detail": detail})
+        }
         Ending::NotStarted { error } => json!({"kind": "not_started", "error": error}),
         Ending::Unknown => json!({"kind": "unknown"}),
     }

@@ -11,6 +11,8 @@ pub use line::event_line;
 pub use schema::schema_event;
 pub use stream::EventStream;
 
+pub(super) use data::{ending as ending_json, verdict as verdict_word};
+
 use serde_json::{Map, Value, json};
 use swarm_actors::Recorded;
 use swarm_domain::fact::Site;

@@ -1,9 +1,9 @@
 //! The plan in the event stream. Prompts, environment and commands are left out: they may hold what nobody else should read.
 
 use serde_json::{Value, json};
+use swarm_domain::Usd;
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{MergeOrder, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work};
-use swarm_domain::Usd;
 
 /// The settings of a run.
 pub(super) fn run(event: &RunPlanned) -> Value {
@@ -61,7 +61,9 @@ pub(super) fn task(event: &TaskPlanned) -> Value {
 fn agent(work: &Work) -> Value {
     match work {
         Work::Run(_) => Value::Null,
-        Work::Agent { agent, adapter, model, .. } => json!({"name": agent, "adapter": adapter, "model": model}),
+        Work::Agent { agent, adapter, model, .. } => {
+            json!({"name": agent, "adapter": adapter, "model": model})
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 use swarm_domain::{Event, Usd};
 
-use super::super::counts::{Counts, landing_order};
+use super::super::counts::{Counts, landing_order, task_cost};
 use super::super::next::{needs_you, steps};
 use super::super::scrub::scrub;
 use super::super::text::{cost_word, rfc3339};
@@ -141,7 +141,7 @@ fn task(parts: &Parts, task: &Task) -> Value {
         "retries_max": task.spec.retries.max,
         "spent_usd": parts.ledger.spent_by(&task.spec.id).decimal(),
         "reserved_usd": line.map_or(Usd::ZERO, swarm_domain::ledger::Line::held).decimal(),
-        "cost": attempt.and_then(|attempt| attempt.cost).map(cost_word),
+        "cost": task_cost(parts, task).map(cost_word),
         "commit": commit,
         "reason": waits::reason(parts, task),
         "ref": kept_ref(parts, task),
@@ -161,8 +161,6 @@ fn queue(parts: &Parts) -> Vec<Value> {
 }
 
 fn kept(parts: &Parts) -> Vec<Value> {
-    let one = |kept: super::Kept<'_>| {
-        json!({"task": kept.task, "attempt": kept.attempt, "path": kept.path, "reason": kept.why})
-    };
+    let one = |kept: super::Kept<'_>| json!({"task": kept.task, "attempt": kept.attempt, "path": kept.path, "reason": kept.why});
     kept_worktrees(parts).map(one).collect()
 }

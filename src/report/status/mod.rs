@@ -7,6 +7,7 @@ mod text;
 pub use json::{status_json, with_notes};
 pub use schema::schema_status;
 pub use text::status_text;
+pub(super) use text::{commands, mark};
 
 use swarm_domain::TaskId;
 use swarm_domain::fact::{Cost, Outcome};
@@ -86,12 +87,16 @@ fn warnings(parts: &Parts) -> Vec<String> {
     }
     match parts.ledger.cost() {
         Cost::Metered => {}
-        Cost::Estimated => warnings.push("some agents did not say what they cost: they count as what they had reserved".to_owned()),
-        Cost::Unknown => warnings.push("some agents did not say what they cost, so the sum is not known".to_owned()),
+        Cost::Estimated => warnings
+            .push("some agents did not say what they cost: they count as what they had reserved".to_owned()),
+        Cost::Unknown => {
+            warnings.push("some agents did not say what they cost, so the sum is not known".to_owned())
+        }
     }
     for kept in kept_worktrees(parts) {
         let (path, why) = (clean(kept.path), clean(kept.why));
-        warnings.push(format!("the worktree of {}, attempt {}, stays at {path}: {why}", kept.task, kept.attempt));
+        warnings
+            .push(format!("the worktree of {}, attempt {}, stays at {path}: {why}", kept.task, kept.attempt));
     }
     warnings
 }

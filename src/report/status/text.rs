@@ -5,7 +5,7 @@ use std::fmt::Write;
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 
-use super::super::counts::{Counts, budget, landing_order};
+use super::super::counts::{Counts, budget, landing_order, task_cost};
 use super::super::next::{Step, needs_you, steps};
 use super::super::paint::{Mark, Paint};
 use super::super::text::{clean, clip, columns, dollars, duration, money, pad};
@@ -102,7 +102,8 @@ fn table(parts: &Parts, now_ms: u64, paint: Paint, width: usize) -> String {
         let cells = line(&row.cells);
         let note = clip(&row.note, width.saturating_sub(columns(&cells) + 3));
         let text = format!("{cells}  {note}");
-        let text = if row.mark == Mark::Wait { paint.faint(text.trim_end()) } else { text.trim_end().to_owned() };
+        let text =
+            if row.mark == Mark::Wait { paint.faint(text.trim_end()) } else { text.trim_end().to_owned() };
         let _ = writeln!(out, "{}{text}", paint.glyph(row.mark));
     }
     out
@@ -135,7 +136,7 @@ fn row(parts: &Parts, task: &Task, now_ms: u64) -> Row {
 fn cost(parts: &Parts, task: &Task) -> String {
     let spent = parts.ledger.spent_by(&task.spec.id);
     let Some(attempt) = &task.attempt else { return "-".to_owned() };
-    match (parts.ledger.line(&task.spec.id, attempt.no), attempt.cost) {
+    match (parts.ledger.line(&task.spec.id, attempt.no), task_cost(parts, task)) {
         (Some(line), _) => {
             let used = line.usage.usd.unwrap_or_default().plus(spent);
             format!("{} of {}", dollars(used), dollars(line.grant.plus(spent)))

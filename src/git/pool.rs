@@ -1,0 +1,45 @@
+//! Worktrees that are used again: moving one is quick, and bringing it to another commit costs what differs instead of
+//! a whole checkout. Does not know what it was used for.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::error::GitError;
+use super::repo::Repo;
+use super::worktree::{Worktree, remove_tree, settled};
+
+/// What an admin folder needs. All else in it is left over from the last use: merges and rebases that were begun,
+/// private refs, logs, settings.
+const NEEDED: &[&str] = &["HEAD", "commondir", "gitdir", "index", "swarm-index"];
+
+impl Repo {
+    /// Gives a worktree another path, and its admin folder the name that goes with it. Nothing may be in the way.
+    pub fn move_worktree(&self, wt: &Worktree, to: &Path) -> Result<Worktree, GitError> {
+        let path = settled(to)?;
+        let name = path.file_name().unwrap_or_default();
+        let git_dir = self.common_dir().join("worktrees").join(name);
+        for taken in [&path, &git_dir] {
+            if fs::symlink_metadata(taken).is_ok() {
+                return Err(GitError::io("moving a worktree to", taken)(io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        strip(&wt.git_dir)?;
+        fs::rename(&wt.git_dir, &git_dir).map_err(GitError::io("moving", &wt.git_dir))?;
+        fs::rename(&wt.path, &path).map_err(GitError::io("moving", &wt.path))?;
+        let moved = Worktree { path, git_dir };
+        moved.write_backlink()?;
+        Ok(moved)
+    }
+}
+
+fn strip(git_dir: &Path) -> Result<(), GitError> {
+    let entries = fs::read_dir(git_dir).map_err(GitError::io("reading", git_dir))?;
+    for entry in entries {
+        let entry = entry.map_err(GitError::io("reading", git_dir))?;
+        if !NEEDED.iter().any(|name| entry.file_name() == *name) {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}
