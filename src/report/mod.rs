@@ -7,9 +7,15 @@ mod lines;
 mod ls;
 mod next;
 mod paint;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod scenes;
 mod scrub;
 mod status;
 mod teller;
+#[cfg(test)]
+mod tests;
 mod text;
 mod waits;
 mod why;

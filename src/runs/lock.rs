@@ -1,9 +1,17 @@
-//! One live run per target: a lock file beside the runs, held as long as the process that drives one.
+//! Locks that last as long as the process that holds them: one live run per target, and when a lock that is held is believed.
 
-use std::fs::{File, TryLockError};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::git::Repo;
+
+/// A process that was killed while it started another leaves its locks to that one, until it has executed its program.
+const LEFT_BEHIND: Duration = Duration::from_secs(5);
+/// Whoever asks whether a lock is held has it for a moment.
+const ASKED: Duration = Duration::from_millis(200);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The right to land on a branch. It ends with the process, however that ends.
 #[derive(Debug)]
@@ -15,14 +23,49 @@ impl TargetLock {
     /// Takes the lock of a branch; none if another live process has it.
     pub fn take(repo: &Repo, branch: &str) -> io::Result<Option<Self>> {
         let dir = repo.common_dir().join("swarm").join("targets");
-        std::fs::create_dir_all(&dir)?;
-        let name = branch.replace('%', "%25").replace('/', "%2F");
+        fs::create_dir_all(&dir)?;
+        let path = dir.join(branch.replace('%', "%25").replace('/', "%2F"));
         // Rust opens files close-on-exec, so that no agent inherits the lock.
-        let file = File::options().create(true).append(true).open(dir.join(name))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        let mut file = File::options().create(true).append(true).open(&path)?;
+        let doubt = Doubt::new();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if doubt.lasts(written_in(&path)) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
+        file.set_len(0)?;
+        write!(file, "{}", std::process::id())?;
+        Ok(Some(Self { _file: file }))
     }
+}
+
+fn written_in(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.parse().ok()
+}
+
+/// Doubt about a lock that is held: it may be free in a moment.
+pub(super) struct Doubt(Instant);
+
+impl Doubt {
+    pub(super) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Waits a little if the lock, which names this process as its owner, may go by itself.
+    pub(super) fn lasts(&self, owner: Option<u32>) -> bool {
+        let limit = if owner.is_none_or(is_another) { ASKED } else { LEFT_BEHIND };
+        let lasts = self.0.elapsed() < limit;
+        if lasts {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        lasts
+    }
+}
+
+/// Whether a process lives and is not this one.
+pub(super) fn is_another(pid: u32) -> bool {
+    pid != std::process::id() && Path::new("/proc").join(pid.to_string()).exists()
 }

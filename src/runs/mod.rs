@@ -58,7 +58,13 @@ impl RunFolder {
 
     /// The process that drives the run, if one does. 0 if its number is not known.
     pub fn owner(&self) -> Option<u32> {
-        swarm_journal::owner(&self.journal())
+        let doubt = lock::Doubt::new();
+        loop {
+            let pid = swarm_journal::owner(&self.journal())?;
+            if pid == 0 || lock::is_another(pid) || !doubt.lasts(Some(pid)) {
+                return Some(pid);
+            }
+        }
     }
 
     /// Where the things of the run are, for a repository.

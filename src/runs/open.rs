@@ -6,7 +6,9 @@ use std::sync::Arc;
 use swarm_actors::writer::WriterError;
 use swarm_actors::{Recorded, World, Writer, event_of};
 use swarm_domain::state::State;
-use swarm_journal::{JournalError, Log, Record, TornNote};
+use swarm_journal::{JournalError, Log, Opened, Record, TornNote};
+
+use super::lock::Doubt;
 
 /// Why a run's journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +52,19 @@ pub fn open_writer(
     journal: &Path,
     world: impl FnOnce(&State, u64) -> Arc<dyn World>,
 ) -> Result<(Writer, Option<TornNote>), OpenError> {
-    let opened = Log::open(journal)?;
+    let opened = open_in_turn(journal)?;
     let state = swarm_actors::writer::fold(&opened.records)?;
     let world = world(&state, opened.log.epoch());
     Ok((Writer::new(opened.log, &opened.records, world)?, opened.note))
+}
+
+/// A lock that may go by itself is waited for.
+fn open_in_turn(journal: &Path) -> Result<Opened, JournalError> {
+    let doubt = Doubt::new();
+    loop {
+        match Log::open(journal) {
+            Err(JournalError::Busy { pid, .. }) if doubt.lasts(pid) => {}
+            opened => return opened,
+        }
+    }
 }

@@ -44,8 +44,8 @@ pub fn why(state: &State, history: &[Recorded], task: &TaskId) -> Option<Why> {
     let task = parts.tasks.get(task)?;
     let owner = parts.run.is_live().then_some(0);
     let base = match &parts.run.preflight {
-        Preflight::Failed { n, .. } => past::check(history, *n),
-        Preflight::Due(_) | Preflight::Passed => None,
+        Preflight::Failed { n, .. } if task.end().is_none() => past::check(history, *n),
+        Preflight::Failed { .. } | Preflight::Due(_) | Preflight::Passed => None,
     };
     let answer = Answer {
         parts,
