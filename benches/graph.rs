@@ -8,7 +8,9 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use swarm::plan::{self, Resolved};
-use swarm_domain::event::{AgentExited, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved};
+use swarm_domain::event::{
+    AgentExited, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
+};
 use swarm_domain::fact::{Cost, Ending, Usage};
 use swarm_domain::state::State;
 use swarm_domain::{Command, Effect, Event, Moment, NewRun, Oid, Usd};
@@ -33,7 +35,9 @@ fn main() {
     let plan = loaded.draft.into_plan(resolved).unwrap();
     let (decided, events) = schedule(plan);
     println!("{:<44} {:>10} {:>8}", "row", "time", "limit");
-    for (row, took) in [("10,000 tasks checked", checked), ("10,000 tasks scheduled, every decision", decided)] {
+    for (row, took) in
+        [("10,000 tasks checked", checked), ("10,000 tasks scheduled, every decision", decided)]
+    {
         let verdict = if took < LIMIT { "" } else { "  MISSED" };
         println!("{row:<44} {took:>9.2?} {LIMIT:>8.0?}{verdict}");
     }
@@ -49,8 +53,12 @@ fn plan_text() -> String {
             0 => String::new(),
             _ => format!(", needs: [t{}-{place}, t{}-{}]", layer - 1, layer - 1, (place + 1) % 100),
         };
-        writeln!(text, "  t{layer}-{place}: {{ run: make t{task}, files: [\"d{task}/**\"], priority: {}{needs} }}", task % 3)
-            .unwrap();
+        writeln!(
+            text,
+            "  t{layer}-{place}: {{ run: make t{task}, files: [\"d{task}/**\"], priority: {}{needs} }}",
+            task % 3
+        )
+        .unwrap();
     }
     text
 }
@@ -67,7 +75,7 @@ fn schedule(plan: swarm_domain::Plan) -> (Duration, u64) {
         carried: BTreeMap::new(),
     };
     core.take(&Command::Plan(Box::new(new)));
-    core.take(&Command::Open { epoch: 1, pid: 1, version: "bench".to_owned() });
+    core.take(&Command::Open { pid: 1, version: "bench".to_owned() });
     let mut todo = core.news();
     while let Some(effect) = todo.pop() {
         if let Some(fact) = answer(effect) {
@@ -87,7 +95,12 @@ struct Core {
 
 impl Core {
     fn take(&mut self, command: &Command) {
-        let now = Moment { at_ms: self.state.seq(), entropy: self.state.seq(), anchor_seq: 0, anchor_hash: String::new() };
+        let now = Moment {
+            at_ms: self.state.seq(),
+            entropy: self.state.seq(),
+            anchor_seq: 0,
+            anchor_hash: String::new(),
+        };
         let begun = Instant::now();
         // A fact that comes twice is refused, as in a run.
         for event in self.state.decide(&now, command).unwrap_or_default() {

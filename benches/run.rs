@@ -20,7 +20,11 @@ fn main() {
         let row = format!("{NOOPS} no-op tasks, {FILES} files, concurrency {slots}");
         print(&row, &rounds(|dir| (noop_run(dir, slots), bare_loop(dir, slots))), 1.3);
     }
-    print("12 tasks, 4 slots, three sleep 1 s", &rounds(|dir| (barrier_run(dir), Duration::from_secs(1))), 1.5);
+    print(
+        "12 tasks, 4 slots, three sleep 1 s",
+        &rounds(|dir| (barrier_run(dir), Duration::from_secs(1))),
+        1.5,
+    );
 }
 
 fn rounds(round: impl Fn(&Path) -> (Duration, Duration)) -> Vec<(Duration, Duration)> {

@@ -61,7 +61,7 @@ pub struct Handle {
 /// Starts the actors. The answer to wait for is how the run ends.
 pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<Ended, RunError>>), RunError> {
     let (done, ended) = oneshot::channel();
-    let open = Command::Open { epoch: start.writer.epoch(), pid: start.pid, version: start.version };
+    let open = Command::Open { pid: start.pid, version: start.version };
     let args =
         SupervisorArgs { writer: start.writer, world: start.world, observer: start.observer, open, done };
     let spawned = Box::pin(Ractor::spawn(None, Supervisor, args)).await;

@@ -3,6 +3,7 @@
 use super::Context;
 use super::args::CheckArgs;
 use super::exit::{Failure, OK, PLAN};
+use super::out;
 use super::run::{cpus, plan_file};
 use crate::drive::colour;
 use crate::plan;
@@ -13,7 +14,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     let loaded = match plan::load(&file, cpus()) {
         Ok(loaded) => loaded,
         Err(refused) if context.json => {
-            println!("{}", plan::to_json(&refused.problems, &refused.source));
+            out::line(plan::to_json(&refused.problems, &refused.source));
             return Ok(PLAN);
         }
         Err(refused) => return Err(refused.into()),
@@ -23,13 +24,13 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     }
     let details = args.verbose.then_some(ALLOWED);
     if context.json {
-        println!("{}", plan::summary_json(&loaded, details));
+        out::line(plan::summary_json(&loaded, details));
         return Ok(OK);
     }
     if !loaded.warnings.is_empty() {
         eprintln!("{}", plan::render(&loaded.warnings, &loaded.source, colour()).trim_end());
     }
-    println!("{}", plan::summary_text(&loaded, details).trim_end());
+    out::line(plan::summary_text(&loaded, details).trim_end());
     eprintln!(
         "  next: swarm run{}",
         args.plan.as_ref().map_or_else(String::new, |plan| format!(" {}", plan.display()))
@@ -48,6 +49,6 @@ fn prompt(draft: &plan::Draft, id: &str) -> Result<u8, Failure> {
     if !spec.is_agent() {
         return Err(Failure::new(PLAN, format!("task `{id}` is a command; it has no prompt")));
     }
-    print!("{}", swarm_domain::prompt::brief(&draft.instructions, spec));
+    out::text_of(&swarm_domain::prompt::brief(&draft.instructions, spec));
     Ok(OK)
 }

@@ -8,6 +8,7 @@ use swarm_domain::state::Parts;
 use super::Context;
 use super::args::CleanArgs;
 use super::exit::{Failure, OK, USAGE};
+use super::out;
 use crate::git::Repo;
 use crate::plan::parse_duration;
 use crate::runs::{self, RunFolder};
@@ -28,7 +29,7 @@ pub(super) fn clean(context: &Context, args: &CleanArgs) -> Result<u8, Failure> 
         removed += u32::from(clean_run(&repo, run, args, age_ms)?);
     }
     let verb = if args.dry_run { "would be removed" } else { "removed" };
-    println!("{removed} of {} runs {verb}", runs.len());
+    out::line(format!("{removed} of {} runs {verb}", runs.len()));
     Ok(OK)
 }
 
@@ -110,7 +111,7 @@ fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
     let prefix = format!("refs/swarm/{}/", run.id);
     let refs = repo.list_refs(&prefix)?;
     if dry_run {
-        println!("{}: its folder, its worktrees and {} refs", run.id, refs.len());
+        out::line(format!("{}: its folder, its worktrees and {} refs", run.id, refs.len()));
         return Ok(());
     }
     let folder = runs::worktrees_of(repo).join(&run.id);

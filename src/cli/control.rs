@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
 use swarm_domain::{Command, Event, TaskId, Usd};
 use swarm_journal::Follower;
 
 use super::Context;
 use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
-use super::exit::{ENVIRONMENT, FAILED, Failure, OK, USAGE};
+use super::exit::{ENVIRONMENT, Failure, OK, USAGE};
 use super::run::{drive_here, user};
 use crate::drive::{Ui, new_request_id};
 use crate::runs::{self, Letter, RunFolder};
@@ -31,9 +32,7 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure
         return Ok(OK);
     }
     if is_finished(&folder)? {
-        return Err(
-            Failure::new(FAILED, format!("run {} is finished", folder.id)).hint("`swarm status` shows how")
-        );
+        return Err(Refusal::Finished.into());
     }
     if !args.task.is_empty() {
         record(context, &folder, request)?;
@@ -48,6 +47,9 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure
 
 pub(super) fn pause(context: &Context, run: Option<&str>, pause: bool) -> Result<u8, Failure> {
     let folder = changing(context, run)?;
+    if is_finished(&folder)? {
+        return Err(Refusal::Finished.into());
+    }
     if folder.owner().is_none() {
         let hint = format!("`swarm resume {}` carries it on", folder.id);
         return Err(Failure::new(

@@ -10,6 +10,7 @@ use swarm_domain::task::End;
 use super::Context;
 use super::args::DiffArgs;
 use super::exit::{Failure, OK, USAGE};
+use super::out;
 use crate::git::Repo;
 use crate::runs;
 
@@ -25,9 +26,9 @@ pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<u8, Failure> {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = if args.stat { repo.diff_stat(&from, &to, colour)? } else { repo.diff(&from, &to, colour)? };
     if context.json {
-        println!("{}", serde_json::json!({"schema": "swarm.diff/1", "from": from, "to": to, "diff": text}));
+        out::line(serde_json::json!({"schema": "swarm.diff/1", "from": from, "to": to, "diff": text}));
     } else {
-        print!("{text}");
+        out::text_of(&text);
     }
     Ok(OK)
 }

@@ -1,5 +1,6 @@
 //! Exit codes, as documented, and the failures that lead to them. Knows no command.
 
+use super::out;
 use std::fmt;
 
 use crate::drive::DriveError;
@@ -57,7 +58,7 @@ impl Failure {
     pub fn print(&self, json: bool) {
         if json {
             let error = serde_json::json!({"code": self.code, "message": self.text, "help": self.hint});
-            println!("{}", serde_json::json!({"schema": "swarm.error/1", "error": error}));
+            out::line(serde_json::json!({"schema": "swarm.error/1", "error": error}));
             return;
         }
         if !self.text.is_empty() {
@@ -123,8 +124,11 @@ impl From<WriterError> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let code = if refusal == Refusal::Finished { FAILED } else { USAGE };
-        Self::new(code, &refusal)
+        match refusal {
+            Refusal::Finished => Self::new(FAILED, &refusal)
+                .hint("`swarm retry` runs again what did not land; `swarm land` brings the rest in"),
+            _ => Self::new(USAGE, &refusal),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::Context;
 use super::exit::{ENVIRONMENT, Failure, OK, USAGE};
+use super::out;
 use crate::plan;
 use crate::world::program;
 
@@ -21,9 +22,9 @@ pub(super) fn init(context: &Context) -> Result<u8, Failure> {
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| Failure::new(ENVIRONMENT, format!("{}: {error}", file.display())))?;
     if context.json {
-        println!("{}", serde_json::json!({"schema": "swarm.init/1", "path": file}));
+        out::line(serde_json::json!({"schema": "swarm.init/1", "path": file}));
     } else {
-        println!("wrote {}", file.display());
+        out::line(format!("wrote {}", file.display()));
     }
     eprintln!("  next: edit it, then `swarm check` and `swarm run`");
     Ok(OK)

@@ -3,7 +3,8 @@
 use super::Context;
 use super::args::LandArgs;
 use super::exit::{BUSY, Failure, OK, TARGET, USAGE};
-use crate::git::LandedHow;
+use super::out;
+use crate::git::{GitError, LandedHow};
 use crate::runs;
 
 pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
@@ -27,7 +28,11 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
                 .hint("name the branch: `swarm land --into main`")
         })?,
     };
-    let landed = repo.land(target, &into)?;
+    let landed = repo.land(target, &into).map_err(|error| match error {
+        GitError::UnknownRevision { name } => Failure::new(USAGE, format!("there is no branch `{name}`"))
+            .hint("`git branch` lists the branches"),
+        error => error.into(),
+    })?;
     let how = match landed.how {
         LandedHow::AlreadyThere => "already has everything of",
         LandedHow::FastForward => "was fast-forwarded to",
@@ -38,9 +43,9 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
             "schema": "swarm.land/1", "run": folder.id, "target": target, "into": into, "commit": landed.after,
             "how": format!("{:?}", landed.how).to_lowercase(),
         });
-        println!("{document}");
+        out::line(document);
     } else {
-        println!("`{into}` {how} `{target}` ({})", landed.after.get(..10).unwrap_or(&landed.after));
+        out::line(format!("`{into}` {how} `{target}` ({})", landed.after.get(..10).unwrap_or(&landed.after)));
         eprintln!("  next: swarm clean {}   (removes its worktrees, refs and folder)", folder.id);
     }
     Ok(OK)

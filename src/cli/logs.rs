@@ -10,6 +10,7 @@ use swarm_domain::{Event, TaskId};
 use super::Context;
 use super::args::LogsArgs;
 use super::exit::{Failure, OK, USAGE};
+use super::out;
 use crate::holder;
 use crate::runs::{self, History, RunFolder};
 
@@ -24,10 +25,10 @@ pub(super) fn logs(context: &Context, args: &LogsArgs) -> Result<u8, Failure> {
     if context.json {
         let text = |file: &str| holder::tail(&dir.join(file), 1 << 20);
         let (stdout, stderr) = (text("stdout"), text("stderr"));
-        println!(
+        out::line(format!(
             "{}",
             serde_json::json!({"schema": "swarm.logs/1", "of": name, "stdout": stdout, "stderr": stderr})
-        );
+        ));
         return Ok(OK);
     }
     print(&dir, args.follow)?;

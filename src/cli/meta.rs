@@ -4,6 +4,7 @@ use clap::CommandFactory;
 
 use super::args::{Cli, CompletionsArgs, SchemaArgs, SchemaOf};
 use super::exit::{Failure, OK};
+use super::out;
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
     let schema = match args.what {
@@ -11,7 +12,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
         SchemaOf::Event => crate::report::schema_event(),
         SchemaOf::Status => crate::report::schema_status(),
     };
-    println!("{schema:#}");
+    out::line(format!("{schema:#}"));
     Ok(OK)
 }
 

@@ -12,6 +12,7 @@ mod init;
 mod land;
 mod logs;
 mod meta;
+mod out;
 mod prepare;
 mod replay;
 mod resume;
@@ -67,9 +68,16 @@ pub fn main_of(args: &[OsString]) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and succeed; the rest is a mistake.
-            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
-            let _ = error.print();
-            return code;
+            if !error.use_stderr() {
+                let _ = error.print();
+                return exit::OK;
+            }
+            if wants_json(args) {
+                Failure::new(exit::USAGE, error.render()).print(true);
+            } else {
+                let _ = error.print();
+            }
+            return exit::USAGE;
         }
     };
     let json = cli.format == Format::Json;
@@ -82,6 +90,12 @@ pub fn main_of(args: &[OsString]) -> u8 {
     }
 }
 
+/// Whether a program reads the output, of a command line that cannot be understood.
+fn wants_json(args: &[OsString]) -> bool {
+    args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+        || args.iter().any(|arg| arg == "--format=json")
+}
+
 fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let dir = match &cli.dir {
         Some(dir) => std::path::absolute(dir)?,
@@ -89,6 +103,10 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
             Failure::new(exit::ENVIRONMENT, format!("the current folder cannot be used: {error}"))
         })?,
     };
+    if !dir.is_dir() {
+        let failure = Failure::new(exit::ENVIRONMENT, format!("there is no folder {}", dir.display()));
+        return Err(failure.hint("name the folder of your checkout: `swarm -C DIR …`"));
+    }
     let context = Context { dir, run: cli.run, json: cli.format == Format::Json };
     match cli.verb {
         None => overview(&context),

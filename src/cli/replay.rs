@@ -8,6 +8,7 @@ use swarm_journal::AnchorHasher;
 use super::Context;
 use super::args::ReplayArgs;
 use super::exit::{Failure, JOURNAL, OK, USAGE};
+use super::out;
 use crate::drive::{colour, width};
 use crate::git::Repo;
 use crate::report::{self, EventStream, Liveness};
@@ -32,21 +33,21 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
     if args.events {
         let mut stream = EventStream::new(&id_of(&history, &folder));
         for value in events.iter().flat_map(|recorded| stream.push(recorded)) {
-            println!("{value}");
+            out::line(value);
         }
         return Ok(OK);
     }
     let state = fold(events)?;
     let live = Liveness { owner: if args.at.is_none() { folder.owner() } else { None } };
     if context.json {
-        println!("{}", report::status_json(&state, &live, &digest(&state)));
+        out::line(report::status_json(&state, &live, &digest(&state)));
         return Ok(OK);
     }
     for recorded in events {
-        println!("{}", report::event_line(recorded));
+        out::line(report::event_line(recorded));
     }
     let now_ms = events.last().map_or(0, |recorded| recorded.time_ms);
-    println!("\n{}", report::status_text(&state, &live, now_ms, colour(), width()).trim_end());
+    out::line(format!("\n{}", report::status_text(&state, &live, now_ms, colour(), width()).trim_end()));
     Ok(OK)
 }
 
@@ -155,11 +156,11 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
             "schema": "swarm.verify/1", "run": folder.id, "seq": seq, "digest": found, "faults": faults,
             "compared_with_live": reported.is_some(), "commits": landed,
         });
-        println!("{document}");
+        out::line(document);
     } else {
-        println!("{seq} records, digest {found}");
+        out::line(format!("{seq} records, digest {found}"));
         if let Some(landed) = landed {
-            println!("{landed} commits are in the target as recorded");
+            out::line(format!("{landed} commits are in the target as recorded"));
         }
     }
     if faults.is_empty() {

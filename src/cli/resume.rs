@@ -6,8 +6,8 @@ use super::args::ResumeArgs;
 use super::exit::{BUSY, Failure};
 use super::run::{conclude, detach, drive_here, user};
 use super::{Context, control};
-use crate::plan;
 use crate::runs::{self, RunFolder};
+use crate::{drive, plan};
 
 pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure> {
     let folder = context.find(args.run.as_deref())?;
@@ -19,7 +19,10 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
     }
     let history = runs::read(&folder.journal())?;
     if history.state.parts().is_some_and(|parts| parts.run.finished.is_some()) {
-        // A finished run is told again, and nothing is appended.
+        // A finished run is told again, and nothing is appended. Its last process may have been killed just then.
+        if let Ok(repo) = context.repo() {
+            drive::conclude(&repo, &folder, &history.state);
+        }
         return Ok(conclude(context, &history.state, &args.view));
     }
     say_if_edited(&history.state);

@@ -17,12 +17,13 @@ use swarm_journal::Log;
 use super::Context;
 use super::args::{RunArgs, ViewArgs};
 use super::exit::{ENVIRONMENT, Failure, OK, PLAN};
+use super::out;
 use super::prepare::{self, Wanted};
-use crate::drive::{self, Options, VERSION};
+use crate::drive::{self, DriveError, Options, VERSION};
 use crate::git::Repo;
 use crate::plan::{self, Loaded};
 use crate::report;
-use crate::runs::{self, RunFolder};
+use crate::runs::{self, RunFolder, TargetLock};
 use crate::world::RealWorld;
 
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<u8, Failure> {
@@ -78,6 +79,8 @@ pub(super) struct New {
 /// Records the plan, and drives it. From here on the run can be resumed.
 pub(super) fn begin(context: &Context, repo: &Repo, new: New, view: &ViewArgs) -> Result<u8, Failure> {
     announce(repo, &new.plan);
+    let target = new.plan.settings().target.clone();
+    let lock = TargetLock::take(repo, &target)?.ok_or(DriveError::TargetBusy(target))?;
     let folder = runs::create(repo)?;
     if let Err(failure) = record(repo, &folder, new) {
         // Nothing ever referred to a run that could not be recorded.
@@ -85,6 +88,8 @@ pub(super) fn begin(context: &Context, repo: &Repo, new: New, view: &ViewArgs) -
         return Err(failure);
     }
     eprintln!("run {}", folder.id);
+    // Whoever drives the run takes the target's lock again.
+    drop(lock);
     if view.detach {
         return detach(context, &folder, view);
     }
@@ -106,12 +111,11 @@ fn announce(repo: &Repo, plan: &Plan) {
         0 => "commands cost what they report".to_owned(),
         _ => "agents cost what they report; one that reports nothing is charged its reservation".to_owned(),
     };
-    eprintln!(
-        "{}: {} tasks on {base} → {}, budget {budget} ({cost})",
-        settings.name,
-        plan.tasks().len(),
-        settings.target
-    );
+    let tasks = match plan.tasks().len() {
+        1 => "1 task".to_owned(),
+        count => format!("{count} tasks"),
+    };
+    eprintln!("{}: {tasks} on {base} → {}, budget {budget} ({cost})", settings.name, settings.target);
 }
 
 fn record(repo: &Repo, folder: &RunFolder, new: New) -> Result<(), Failure> {
@@ -152,7 +156,7 @@ pub(super) fn conclude(context: &Context, state: &State, view: &ViewArgs) -> u8 
     let streams_to_stdout = view.events.as_deref() == Some(Path::new("-"));
     if context.json && !streams_to_stdout {
         let digest = swarm_actors::digest(state);
-        println!("{}", report::status_json(state, &report::Liveness { owner: None }, &digest));
+        out::line(report::status_json(state, &report::Liveness { owner: None }, &digest));
     }
     report::exit_code(state)
 }
@@ -183,7 +187,7 @@ pub(super) fn detach(context: &Context, folder: &RunFolder, view: &ViewArgs) -> 
     let id = &folder.id;
     eprintln!("it goes on in the background: `swarm attach {id}` shows it, `swarm cancel {id}` ends it");
     if context.json {
-        println!("{}", serde_json::json!({"schema": "swarm.detached/1", "run": id}));
+        out::line(serde_json::json!({"schema": "swarm.detached/1", "run": id}));
     }
     Ok(OK)
 }

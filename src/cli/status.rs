@@ -1,9 +1,11 @@
 //! `swarm status`, `ls` and `why`: what is, and why. Read commands never write, lock or start anything.
 
 use swarm_domain::TaskId;
+use swarm_domain::task::End;
 
 use super::Context;
 use super::exit::{Failure, OK, USAGE};
+use super::out;
 use crate::drive::{colour, width};
 use crate::report::{self, Liveness, Row};
 use crate::runs::{self, RunFolder};
@@ -15,9 +17,9 @@ pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure
     let live = Liveness { owner: folder.owner() };
     if context.json {
         let digest = swarm_actors::digest(&history.state);
-        println!("{}", report::status_json(&history.state, &live, &digest));
+        out::line(report::status_json(&history.state, &live, &digest));
     } else {
-        println!("{}", report::status_text(&history.state, &live, now_ms(), colour(), width()).trim_end());
+        out::line(report::status_text(&history.state, &live, now_ms(), colour(), width()).trim_end());
     }
     Ok(OK)
 }
@@ -26,13 +28,13 @@ pub(super) fn ls(context: &Context) -> Result<u8, Failure> {
     let repo = context.repo()?;
     let rows: Vec<Row> = runs::list(&repo)?.iter().map(row).collect();
     if context.json {
-        println!("{}", report::ls_json(&rows));
+        out::line(report::ls_json(&rows));
     } else if rows.is_empty() {
         eprintln!(
             "there is no run in this repository yet; `swarm init` writes a plan, `swarm run` starts it"
         );
     } else {
-        println!("{}", report::ls_text(&rows).trim_end());
+        out::line(report::ls_text(&rows).trim_end());
     }
     Ok(OK)
 }
@@ -62,7 +64,7 @@ fn row(folder: &RunFolder) -> Row {
         plan: parts.run.settings.name.clone(),
         state: report::run_state(parts, &Liveness { owner: folder.owner() }).to_owned(),
         outcome: report::run_outcome(parts).map(str::to_owned),
-        tasks_done: parts.tasks.ended(),
+        tasks_done: parts.tasks.iter().filter(|task| task.end().is_some_and(End::is_landed)).count(),
         tasks: parts.tasks.len(),
         spent: parts.ledger.spent(),
         started_ms: parts.run.started_ms,
@@ -81,9 +83,9 @@ pub(super) fn why(context: &Context, task: &str) -> Result<u8, Failure> {
             .hint("`swarm status` lists them"));
     };
     if context.json {
-        println!("{}", why.json);
+        out::line(why.json);
     } else {
-        println!("{}", why.text.trim_end());
+        out::line(why.text.trim_end());
     }
     Ok(OK)
 }

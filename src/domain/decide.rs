@@ -19,8 +19,6 @@ pub enum Command {
     Plan(Box<NewRun>),
     /// Take it over.
     Open {
-        /// Larger than that of every process before.
-        epoch: u64,
         /// The process.
         pid: u32,
         /// The version of swarm.
@@ -70,14 +68,6 @@ pub enum Refusal {
     /// It is over.
     #[error("the run is finished")]
     Finished,
-    /// An older process than the one that drives the run.
-    #[error("epoch {found} is not newer than {current}")]
-    Stale {
-        /// The epoch that was offered.
-        found: u64,
-        /// The one that holds.
-        current: u64,
-    },
     /// A fact that does not fit: it comes from a superseded attempt, or twice. Law 8.
     #[error("{0}")]
     Unfit(String),
@@ -96,14 +86,10 @@ impl State {
             Command::Plan(new) if self.parts().is_none() => Ok(plan(now, new)),
             Command::Plan(_) => Err(Refusal::Planned),
             Command::Advance => Ok(crate::next::next(self, now)),
-            Command::Open { epoch, pid, version } => {
-                let parts = self.live()?;
-                if *epoch <= parts.run.epoch {
-                    return Err(Refusal::Stale { found: *epoch, current: parts.run.epoch });
-                }
-                Ok(vec![
-                    Opened { epoch: *epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into(),
-                ])
+            Command::Open { pid, version } => {
+                // Only the owner of the journal can ask: the journal's own epoch fences off whoever was it before.
+                let epoch = self.live()?.run.epoch + 1;
+                Ok(vec![Opened { epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into()])
             }
             Command::Fact(event) => fact(self.live()?, now, event),
             Command::Ask { id, by, request } => ask(self.live()?, id, by, request),

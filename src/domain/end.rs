@@ -50,7 +50,7 @@ fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
             format!("`{target}` was moved and no longer holds what this run landed"),
         ));
     }
-    if waiting_to_land && parts.train.held().is_none() {
+    if waiting_to_land && parts.train.held().is_none() && parts.train.broken().is_none() {
         return None;
     }
     if let Some(signal) = run.drain {
@@ -65,6 +65,9 @@ fn stuck(parts: &Parts) -> Option<(Outcome, String)> {
     let may_retry = run.may_start() && parts.tasks.next_retry().is_some();
     if may_retry || matches!(run.preflight, Preflight::Due(_)) || run.pause == Some(Pause::Asked) {
         return None;
+    }
+    if let Some(fault) = parts.train.broken() {
+        return Some((Outcome::Merge, format!("git cannot merge: {fault}")));
     }
     if let Some(hold) = parts.train.held().filter(|_| !parts.train.is_empty()) {
         let target = &run.settings.target;

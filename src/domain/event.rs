@@ -123,7 +123,7 @@ events! {
     }
     /// A process took the run over.
     3 "run.opened" Opened {
-        /// Grows with each process.
+        /// Counts the openings, from 1.
         epoch: u64,
         /// The process.
         pid: u32,

@@ -150,8 +150,6 @@ pub enum Cause {
     Lost,
     /// It was stopped, and is no failure.
     Interrupted,
-    /// Merging failed for a reason that is not in the work.
-    Merge,
 }
 
 /// What a gate found.

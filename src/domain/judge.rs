@@ -162,7 +162,7 @@ pub(crate) fn red_gate(task: &Task, red: &Red) -> Event {
 pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hint: String) -> Event {
     let counts = match cause {
         Cause::Interrupted => false,
-        Cause::Environment | Cause::Lost | Cause::Merge => task.mishaps + 1 >= MISHAPS_MAX,
+        Cause::Environment | Cause::Lost => task.mishaps + 1 >= MISHAPS_MAX,
         Cause::Crash | Cause::Timeout | Cause::Gate | Cause::Conflict | Cause::Claims | Cause::Budget => true,
     };
     AttemptFailed {
@@ -205,7 +205,7 @@ fn may_retry(parts: &Parts, task: &Task, cause: Cause) -> bool {
         Cause::Timeout => RetryOn::Timeout,
         Cause::Gate => RetryOn::Gate,
         Cause::Conflict => RetryOn::Conflict,
-        Cause::Budget | Cause::Environment | Cause::Lost | Cause::Interrupted | Cause::Merge => return false,
+        Cause::Budget | Cause::Environment | Cause::Lost | Cause::Interrupted => return false,
     };
     let on_conflict = parts.run.settings.merge.on_conflict;
     let (wanted, max) = match (on, on_conflict) {

@@ -123,7 +123,9 @@ fn nonce(now: &Moment, salt: u64) -> String {
 
 /// The next step of the merge train.
 fn land(parts: &Parts, now: &Moment) -> Option<Event> {
-    let stopped = parts.train.is_lost() || parts.train.held().is_some() || parts.run.no_room.is_some();
+    let train = &parts.train;
+    let stopped =
+        train.is_lost() || train.held().is_some() || train.broken().is_some() || parts.run.no_room.is_some();
     parts.train.head()?;
     match parts.train.car() {
         Some(Car { task, stage: CarStage::Checking { old, commit, checks }, .. }) => {
@@ -151,12 +153,8 @@ fn land(parts: &Parts, now: &Moment) -> Option<Event> {
             let reason = format!("conflicts with the target in {}", judge::some(&paths));
             Some(judge::failed(task, Cause::Conflict, reason, String::new(), String::new()))
         }
-        Some(Car { task, stage: CarStage::Waiting, mishaps, tip, attempt }) => {
+        Some(Car { task, stage: CarStage::Waiting, tip, attempt, .. }) => {
             let task = parts.tasks.get(task)?;
-            if *mishaps >= judge::MISHAPS_MAX {
-                let reason = format!("git could not merge it {mishaps} times; see the run's log");
-                return Some(judge::failed(task, Cause::Merge, reason, String::new(), String::new()));
-            }
             let waiting = Waiting { task: task.spec.id.clone(), attempt: *attempt, tip: tip.clone() };
             (!stopped).then(|| prepare(parts, now, &waiting))
         }

@@ -187,7 +187,7 @@ impl Parts {
             Event::MergeEmpty(_) => train.empty(gates, setup)?,
             Event::MergeConflicted(_) => train.conflicted()?,
             Event::MergeIntended(event) => train.intended(seq, event)?,
-            Event::MergeFailed(_) => train.failed()?,
+            Event::MergeFailed(event) => train.failed(&event.error)?,
             Event::Merged(event) => train.merged(event)?,
             Event::AttemptFailed(event) => train.leave(&event.task),
             Event::TaskDone(event) => train.leave(&event.task),

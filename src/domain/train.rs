@@ -12,6 +12,9 @@ use crate::plan::Gate;
 use crate::task::Illegal;
 use crate::{Oid, TaskId};
 
+/// How often a merge is tried that fails for a reason which is not in the work.
+const MISHAPS_MAX: u32 = 3;
+
 /// What the target is known to hold, who waits, and what is being landed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Train {
@@ -61,6 +64,8 @@ pub struct Car {
     pub stage: CarStage,
     /// How often merging it failed for a reason that is not in the work.
     pub mishaps: u32,
+    /// What that reason was last.
+    pub fault: String,
 }
 
 /// How far the landing of a car is.
@@ -148,6 +153,12 @@ impl Train {
         self.car.as_ref()
     }
 
+    /// Why nothing can be merged, after it was tried often enough.
+    pub fn broken(&self) -> Option<&str> {
+        let car = self.car.as_ref()?;
+        (car.mishaps >= MISHAPS_MAX).then_some(car.fault.as_str())
+    }
+
     /// Whether anything waits or is being landed.
     pub fn is_empty(&self) -> bool {
         self.line.is_empty() && self.car.is_none()
@@ -169,10 +180,14 @@ impl Train {
         }
     }
 
+    /// Whoever opens the run again has seen to what was in the way.
     pub(crate) fn opened(&mut self) {
         self.head = None;
         self.held = None;
         self.lost = false;
+        if let Some(car) = &mut self.car {
+            car.mishaps = 0;
+        }
     }
 
     pub(crate) fn seen(&mut self, event: &TargetSeen) {
@@ -216,10 +231,12 @@ impl Train {
     }
 
     pub(crate) fn prepared(&mut self, seq: u64, event: &MergePrepared) -> Result<(), Illegal> {
-        let mishaps = match &self.car {
-            Some(car) if car.task == event.task && car.stage == CarStage::Waiting => car.mishaps,
+        let (mishaps, fault) = match &self.car {
+            Some(car) if car.task == event.task && car.stage == CarStage::Waiting => {
+                (car.mishaps, car.fault.clone())
+            }
             Some(_) => return Err(illegal("merge.prepared", "another car is on the way")),
-            None => 0,
+            None => (0, String::new()),
         };
         self.line.retain(|waiting| waiting.task != event.task);
         self.car = Some(Car {
@@ -228,6 +245,7 @@ impl Train {
             tip: event.tip.clone(),
             stage: CarStage::Building(Box::new(event.clone()), seq),
             mishaps,
+            fault,
         });
         Ok(())
     }
@@ -269,11 +287,12 @@ impl Train {
         Ok(())
     }
 
-    pub(crate) fn failed(&mut self) -> Result<(), Illegal> {
+    pub(crate) fn failed(&mut self, error: &str) -> Result<(), Illegal> {
         match &mut self.car {
             Some(car) if matches!(car.stage, CarStage::Building(..) | CarStage::Landing { .. }) => {
                 car.stage = CarStage::Waiting;
                 car.mishaps += 1;
+                error.clone_into(&mut car.fault);
                 Ok(())
             }
             _ => Err(illegal("merge.failed", "no merge is under way")),
@@ -298,7 +317,7 @@ impl Train {
             Event::MergeBuilt(event) => self.built(event, &[], false),
             Event::MergeEmpty(_) => self.empty(&[], false),
             Event::MergeConflicted(_) => self.conflicted(),
-            Event::MergeFailed(_) => self.failed(),
+            Event::MergeFailed(event) => self.failed(&event.error),
             Event::Merged(event) => self.merged(event),
             _ => Ok(()),
         }

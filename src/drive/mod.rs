@@ -82,11 +82,16 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     std::fs::create_dir_all(&places.worktrees)?;
     let history = runs::read(&run.journal())?.events;
     let state = run_actors(run, writer, world, options, &history)?;
-    write_summary(run, &state);
-    if state.run().run.finished.is_some() {
-        tidy(repo, &places.worktrees);
-    }
+    conclude(repo, run, &state);
     Ok(state)
+}
+
+/// What is left to do when nothing drives a run any more. Whoever was killed before it is not missed: it can be done again.
+pub fn conclude(repo: &Repo, run: &RunFolder, state: &State) {
+    write_summary(run, state);
+    if state.run().run.finished.is_some() {
+        tidy(repo, &runs::worktrees_of(repo).join(&run.id));
+    }
 }
 
 /// Worktrees of gates, and those that wait to be used again, hold nothing of their own. One of an attempt that is

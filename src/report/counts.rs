@@ -6,7 +6,7 @@ use swarm_domain::plan::{MergeOrder, topological};
 use swarm_domain::state::Parts;
 use swarm_domain::task::{End, Phase, Task};
 
-use super::text::{dollars, money};
+use super::text::dollars;
 
 /// How many tasks are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,12 @@ impl Counts {
     fn place(&mut self, phase: &Phase) -> &mut usize {
         match phase {
             Phase::Waiting | Phase::Ready | Phase::Backoff { .. } => &mut self.waiting,
-            Phase::Making | Phase::Running | Phase::Saving | Phase::Judging(_) => &mut self.running,
-            Phase::Gating(_) | Phase::Failing { .. } => &mut self.running,
+            Phase::Making
+            | Phase::Running
+            | Phase::Saving
+            | Phase::Judging(_)
+            | Phase::Gating(_)
+            | Phase::Failing { .. } => &mut self.running,
             Phase::Queued | Phase::Merging => &mut self.queued,
             Phase::Held { .. } => &mut self.held,
             Phase::Ended(End::Merged { .. } | End::Done { .. }) => &mut self.landed,
@@ -52,23 +56,18 @@ impl Counts {
         }
     }
 
-    /// `5/9 done, 2 running, 1 waiting, 1 failed`: always the first two and the failures, the rest where there is any.
+    /// `5/9 done, 2 running, 1 waiting, 1 failed`: what there is none of is left out.
     pub(super) fn words(self) -> String {
-        let mut words = format!(
-            "{}/{} done, {} running, {} waiting",
-            self.landed, self.total, self.running, self.waiting
-        );
-        for (n, word) in [
+        let kinds = [
+            (self.running, "running"),
             (self.queued, "landing"),
-            (self.failed, "failed"),
-            (self.dropped, "dropped"),
+            (self.waiting, "waiting"),
             (self.held, "held for you"),
-        ] {
-            if n > 0 {
-                words.push_str(&format!(", {n} {word}"));
-            }
-        }
-        words
+            (self.failed, "failed"),
+            (self.dropped, "skipped or cancelled"),
+        ];
+        let some = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!(", {n} {word}"));
+        std::iter::once(format!("{}/{} done", self.landed, self.total)).chain(some).collect()
     }
 }
 
@@ -82,13 +81,20 @@ pub(super) fn task_cost(parts: &Parts, task: &Task) -> Option<Cost> {
 /// What is spent and held back, of what: `$5.12 spent + $2.40 reserved of $12.00 (62%)`.
 pub(super) fn budget(parts: &Parts) -> String {
     let ledger = &parts.ledger;
-    let spent = money(ledger.spent(), ledger.cost());
-    let reserved = dollars(ledger.reserved());
+    let mut text = match ledger.cost() {
+        Cost::Metered => format!("{} spent", dollars(ledger.spent())),
+        Cost::Estimated => format!("~{} spent (estimated)", dollars(ledger.spent())),
+        Cost::Unknown if ledger.spent() == Usd::ZERO => "unknown cost".to_owned(),
+        Cost::Unknown => format!("{} and an unknown cost spent", dollars(ledger.spent())),
+    };
+    if ledger.reserved() > Usd::ZERO {
+        text = format!("{text} + {} reserved", dollars(ledger.reserved()));
+    }
     match ledger.cap() {
-        None => format!("{spent} spent + {reserved} reserved, no cap"),
+        None => format!("{text}, no cap"),
         Some(cap) => {
             let used = ledger.spent().plus(ledger.reserved());
-            format!("{spent} spent + {reserved} reserved of {} ({}%)", dollars(cap), percent(used, cap))
+            format!("{text} of {} ({}%)", dollars(cap), percent(used, cap))
         }
     }
 }

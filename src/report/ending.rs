@@ -7,7 +7,7 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 
 use super::counts::{Counts, budget, task_cost};
-use super::next::{needs_you, steps};
+use super::next::steps;
 use super::paint::{Mark, Paint};
 use super::status::{commands, kept_ref, kept_worktrees, outcome};
 use super::text::{clean, count, money, pad};
@@ -25,9 +25,7 @@ pub fn ending(state: &State, colour: bool) -> String {
     let mut out = headline(parts, paint);
     facts(&mut out, parts, paint);
     failures(&mut out, parts, paint);
-    for line in needs_you(parts) {
-        let _ = writeln!(out, "  {} {line}", paint.glyph(Mark::Warn));
-    }
+
     for kept in kept_worktrees(parts) {
         let (path, why) = (clean(kept.path), clean(kept.why));
         let _ = writeln!(
@@ -100,7 +98,11 @@ fn branch(parts: &Parts) -> String {
 }
 
 fn failures(out: &mut String, parts: &Parts, paint: Paint) {
-    let failed = |task: &&Task| matches!(task.phase, Phase::Ended(End::Failed { .. }) | Phase::Held { .. });
+    let failed = |task: &&Task| match task.phase {
+        Phase::Ended(End::Failed { .. }) | Phase::Held { .. } => true,
+        Phase::Ended(End::Cancelled { .. }) => task.tip.is_some(),
+        _ => false,
+    };
     for task in parts.tasks.iter().filter(failed).take(FAILED_SHOWN) {
         failure(out, parts, task, paint);
     }
@@ -114,6 +116,7 @@ fn failure(out: &mut String, parts: &Parts, task: &Task, paint: Paint) {
     let (mark, reason) = match &task.phase {
         Phase::Held { reason } => (Mark::Warn, reason),
         Phase::Ended(End::Failed { reason, .. }) => (Mark::Bad, reason),
+        Phase::Ended(End::Cancelled { reason }) => (Mark::Skip, reason),
         _ => return,
     };
     let optional = if task.spec.optional { ", optional" } else { "" };

@@ -3,12 +3,12 @@
 use swarm_domain::Event;
 use swarm_domain::TaskId;
 use swarm_domain::event::{AgentExited, AttemptFailed, GateEnded, Merged, TaskFailed, TaskQueued};
-use swarm_domain::fact::{Cause, Outcome, Site, Verdict};
+use swarm_domain::fact::{Cause, Outcome, Request, Site, Verdict};
 use swarm_domain::gates::GateRun;
 use swarm_domain::state::Parts;
 use swarm_domain::task::Task;
 
-use super::counts::task_cost;
+use super::counts::{Counts, task_cost};
 use super::event::about;
 use super::paint::Mark;
 use super::status::kept_ref;
@@ -50,24 +50,12 @@ pub(super) fn indented(tail: &str) -> impl Iterator<Item = String> {
 
 /// What is told of an event of some moment, in the state that it led to. `gate` is the gate that it ended.
 pub(super) fn of(parts: &Parts, now_ms: u64, event: &Event, gate: Option<&GateRun>) -> Option<Told> {
-    let plain = |mark| Some(Told::new(mark, about(event).map_or("run", TaskId::as_str), say(event)));
     match event {
-        Event::RunPlanned(_) | Event::RoomBack(_) | Event::TargetFreed(_) => plain(Mark::Note),
-        Event::TaskPlanned(event) => event.carried.as_ref().and_then(|_| plain(Mark::Good)),
-        Event::Opened(_) | Event::Requested(_) | Event::StopAsked(_) => plain(Mark::Note),
-        Event::TargetSeen(event) if event.keeps => None,
-        Event::TargetSeen(_) | Event::TargetHeld(_) | Event::RoomLost(_) => plain(Mark::Warn),
-        Event::DeadlineReached(_) | Event::RunPaused(_) | Event::Noted(_) => plain(Mark::Warn),
         Event::GateEnded(event) => gate.and_then(|gate| gate_ended(parts, event, gate)),
-        Event::PreflightPassed(_) => plain(Mark::Good),
-        Event::PreflightFailed(_) => plain(Mark::Bad),
-        Event::AttemptStarted(_) => plain(Mark::Busy),
-        Event::WorktreeMade(event) if event.conflicts.is_empty() => None,
-        Event::WorktreeMade(_) | Event::WorktreeFailed(_) | Event::WorktreeKept(_) => plain(Mark::Warn),
-        Event::RaiseRefused(_) | Event::PreserveFailed(_) | Event::MergeFailed(_) => plain(Mark::Warn),
+        Event::PreserveFailed(kept) => Some(stays(parts, event, &kept.task, kept.attempt)),
+        Event::WorktreeKept(kept) => Some(stays(parts, event, &kept.task, kept.attempt)),
         Event::AgentExited(event) => stragglers(event),
-        Event::Preserved(event) if event.strays.is_empty() => None,
-        Event::Preserved(event) => {
+        Event::Preserved(event) if !event.strays.is_empty() => {
             let text = format!("wrote outside its claims: {}", few(&event.strays));
             Some(Told::new(Mark::Warn, event.task.as_str(), text))
         }
@@ -75,26 +63,57 @@ pub(super) fn of(parts: &Parts, now_ms: u64, event: &Event, gate: Option<&GateRu
         Event::RetryScheduled(event) => Some(retry(parts, &event.task, event.at_ms.saturating_sub(now_ms))),
         Event::TaskQueued(event) => Some(queued(parts, event)),
         Event::Merged(event) => Some(merged(parts, event)),
-        Event::TaskDone(_) => plain(Mark::Good),
         Event::TaskFailed(event) => Some(failed(parts, event)),
-        Event::TaskSkipped(_) | Event::TaskCancelled(_) => plain(Mark::Skip),
-        Event::TaskHeld(_) | Event::RunStopped(_) => plain(Mark::Warn),
-        Event::RunFinished(event) => {
-            plain(if event.outcome == Outcome::Landed { Mark::Good } else { Mark::Bad })
+        Event::Requested(event) if matches!(event.request, Request::Drain { .. }) => Some(draining(parts)),
+        event => {
+            let subject = about(event).map_or("run", TaskId::as_str);
+            plain(event).map(|mark| Told::new(mark, subject, say(event)))
         }
-        Event::GateStarted(_)
-        | Event::AgentStarted(_)
-        | Event::UsageReported(_)
-        | Event::GrantRaised(_)
-        | Event::WorktreeRemoved(_)
-        | Event::RetryDue(_)
-        | Event::AttemptPassed(_)
-        | Event::MergePrepared(_)
-        | Event::MergeBuilt(_)
-        | Event::MergeEmpty(_)
-        | Event::MergeConflicted(_)
-        | Event::MergeIntended(_) => None,
     }
+}
+
+/// The first Ctrl-C: what is waited for, and what the second one does.
+fn draining(parts: &Parts) -> Told {
+    let counts = Counts::of(parts);
+    let text = match counts.running + counts.queued {
+        0 => "interrupted: nothing runs, so the run stops".to_owned(),
+        left => format!("interrupted: waiting for {}; again to stop them now", count(left, "task")),
+    };
+    Told::new(Mark::Warn, "run", text)
+}
+
+/// The sign of an event that is told in its own words; none for one that is not told.
+fn plain(event: &Event) -> Option<Mark> {
+    let mark = match event {
+        Event::PreflightPassed(_) | Event::TaskDone(_) => Mark::Good,
+        Event::TaskPlanned(event) if event.carried.is_some() => Mark::Good,
+        Event::RunFinished(event) if event.outcome == Outcome::Landed => Mark::Good,
+        Event::PreflightFailed(_) | Event::RunFinished(_) => Mark::Bad,
+        Event::AttemptStarted(_) => Mark::Busy,
+        Event::TaskSkipped(_) | Event::TaskCancelled(_) => Mark::Skip,
+        Event::TargetSeen(event) if event.keeps => return None,
+        Event::WorktreeMade(event) if event.conflicts.is_empty() => return None,
+        Event::RunPlanned(_)
+        | Event::Opened(_)
+        | Event::Requested(_)
+        | Event::StopAsked(_)
+        | Event::TargetFreed(_)
+        | Event::RoomBack(_) => Mark::Note,
+        Event::TargetSeen(_)
+        | Event::TargetHeld(_)
+        | Event::WorktreeMade(_)
+        | Event::WorktreeFailed(_)
+        | Event::RaiseRefused(_)
+        | Event::MergeFailed(_)
+        | Event::TaskHeld(_)
+        | Event::RunPaused(_)
+        | Event::DeadlineReached(_)
+        | Event::RoomLost(_)
+        | Event::Noted(_)
+        | Event::RunStopped(_) => Mark::Warn,
+        _ => return None,
+    };
+    Some(mark)
 }
 
 /// A gate that is not green. Green ones show in what they let through.
@@ -120,6 +139,13 @@ fn gate_ended(parts: &Parts, event: &GateEnded, gate: &GateRun) -> Option<Told> 
     let kind = if advisory { " (advisory)" } else { "" };
     let text = format!("{name}{kind} {} after {} on {on}", verdict(&event.verdict), duration(event.took_ms));
     Some(Told::new(mark, subject, text).with_tail(&event.tail))
+}
+
+/// A worktree stays, and where.
+fn stays(parts: &Parts, event: &Event, task: &TaskId, attempt: u32) -> Told {
+    let path = parts.tasks.get(task).and_then(|task| task.kept.get(&attempt)).map(|(path, _)| clean(path));
+    let place = path.map(|path| format!("; it stays at {path}")).unwrap_or_default();
+    Told::new(Mark::Warn, task.as_str(), format!("{}{place}", say(event)))
 }
 
 fn stragglers(event: &AgentExited) -> Option<Told> {

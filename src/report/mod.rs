@@ -8,13 +8,16 @@ mod ls;
 mod next;
 mod paint;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod sample;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod scenes;
 mod scrub;
 mod status;
 mod teller;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod tests;
 mod text;
 mod waits;

@@ -212,20 +212,24 @@ pub(super) fn for_task(parts: &Parts, task: &Task, owner: Option<u32>) -> Vec<St
             steps.push(step(format!("swarm retry {run} {id}"), "a new run of this task"));
         }
         Phase::Ended(End::Merged { .. } | End::Done { .. }) if parts.run.finished.is_some() => {
-            steps.extend(land(parts))
+            steps.extend(land(parts));
         }
         _ => steps.extend(self::steps(parts, owner)),
     }
     if steps.is_empty() {
         steps = self::steps(parts, owner);
     }
-    steps.dedup();
+    let this = why(parts, task).command;
+    steps.retain(|step| step.command != this);
     steps
 }
 
 /// Why a person is needed, one line each. Nobody is needed where there is none.
 pub(super) fn needs_you(parts: &Parts) -> Vec<String> {
     let mut lines = Vec::new();
+    if parts.run.finished.is_some() {
+        return lines;
+    }
     let target = clean(&parts.run.settings.target);
     match &parts.run.pause {
         Some(Pause::Asked) => lines.push("the run is paused on request".to_owned()),

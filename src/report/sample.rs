@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_actors::Recorded;
 use swarm_domain::effect::Effect;
-use swarm_domain::event::{AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved};
+use swarm_domain::event::{
+    AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
+};
 use swarm_domain::fact::{Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
-    Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray, OnUnknownCost, Plan,
-    Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
+    Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray,
+    OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
 };
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
@@ -114,7 +116,11 @@ pub(super) fn settings() -> Settings {
         workspace: Workspace::default(),
         shared: vec![],
         pass_env: vec![],
-        merge: MergePolicy { strategy: Strategy::Squash, order: MergeOrder::Ready, on_conflict: OnConflict::Retry },
+        merge: MergePolicy {
+            strategy: Strategy::Squash,
+            order: MergeOrder::Ready,
+            on_conflict: OnConflict::Retry,
+        },
         preflight: true,
         identity: ("Ann".to_owned(), "ann@example.org".to_owned()),
     }
@@ -147,7 +153,7 @@ impl Sample {
     /// Another process takes the run over.
     pub(super) fn open(&mut self) {
         let epoch = self.state.run().run.epoch + 1;
-        self.take(&Command::Open { epoch, pid: 100 + u32::try_from(epoch).unwrap(), version: "1".to_owned() });
+        self.take(&Command::Open { pid: 100 + u32::try_from(epoch).unwrap(), version: "1".to_owned() });
     }
 
     /// Takes a command, and whether it led to anything.
@@ -176,7 +182,12 @@ impl Sample {
     }
 
     fn moment(&self) -> Moment {
-        Moment { at_ms: self.now_ms, entropy: 7, anchor_seq: self.state.seq(), anchor_hash: "hash".to_owned() }
+        Moment {
+            at_ms: self.now_ms,
+            entropy: 7,
+            anchor_seq: self.state.seq(),
+            anchor_hash: "hash".to_owned(),
+        }
     }
 
     /// Goes on until nothing more happens by itself. Time passes where only time brings news.
@@ -217,7 +228,9 @@ impl Sample {
         let fact = match effect {
             Effect::ReadTarget { .. } => TargetSeen { found: self.target.clone(), keeps: true }.into(),
             Effect::MakeWorktree { task, attempt, onto, .. } => worktree(task, *attempt, onto, &[]),
-            Effect::RunAttempt(run) => exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Exited { code: 0 }),
+            Effect::RunAttempt(run) => {
+                exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Exited { code: 0 })
+            }
             Effect::Preserve(keep) => kept(keep.task.as_str(), keep.attempt, &[]),
             Effect::RemoveWorktree { task, attempt, .. } => {
                 WorktreeRemoved { task: task.clone(), attempt: *attempt }.into()
@@ -232,7 +245,10 @@ impl Sample {
                 self.target = Some(commit.clone());
                 Merged { task: task.clone(), attempt: *attempt, commit: commit.clone() }.into()
             }
-            Effect::StopAttempt { .. } | Effect::WatchTarget { .. } | Effect::WatchRoom { .. } | Effect::Meter { .. } => {
+            Effect::StopAttempt { .. }
+            | Effect::WatchTarget { .. }
+            | Effect::WatchRoom { .. }
+            | Effect::Meter { .. } => {
                 return Vec::new();
             }
         };

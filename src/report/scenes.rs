@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
-    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack, RoomLost, TargetFreed,
-    TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
+    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack, RoomLost,
+    TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
 };
 use swarm_domain::fact::{Ending, Request, Usage};
-use swarm_domain::plan::{OnConflict, OnFailure, Settings};
+use swarm_domain::plan::{OnConflict, OnFailure, OnUnknownCost, Settings};
 use swarm_domain::{Event, GateScope, TaskId, TaskSpec, Usd};
 
 use super::sample::{Sample, ended, exited, gate, id, kept, oid, red, settings, task, worktree};
@@ -44,7 +44,8 @@ pub(super) fn crash(name: &'static str) -> impl FnMut(&Effect) -> Option<Vec<Eve
 
 /// `web` fails twice, `tokens` lands, `docs` is skipped.
 pub(super) fn partial() -> Sample {
-    let mut sample = Sample::opened(settings(), vec![task("tokens", &[]), task("web", &[]), task("docs", &["web"])]);
+    let mut sample =
+        Sample::opened(settings(), vec![task("tokens", &[]), task("web", &[]), task("docs", &["web"])]);
     sample.run(&mut crash("web"));
     sample
 }
@@ -111,7 +112,9 @@ fn lost() -> Sample {
     let mut sample = Sample::opened(settings(), pair());
     let mut merges = 0;
     sample.run(&mut |effect| match effect {
-        Effect::BuildMerge(_) if merges == 1 => Some(vec![TargetSeen { found: Some(oid('d')), keeps: false }.into()]),
+        Effect::BuildMerge(_) if merges == 1 => {
+            Some(vec![TargetSeen { found: Some(oid('d')), keeps: false }.into()])
+        }
         Effect::BuildMerge(_) => {
             merges += 1;
             None
@@ -130,16 +133,23 @@ fn disk() -> Sample {
 fn surroundings() -> Sample {
     let mut sample = Sample::opened(settings(), pair());
     sample.run(&mut |effect| match effect {
-        Effect::MakeWorktree { task, attempt, .. } => {
-            Some(vec![WorktreeFailed { task: task.clone(), attempt: *attempt, error: EVIL.to_owned() }.into()])
-        }
+        Effect::MakeWorktree { task, attempt, .. } => Some(vec![
+            WorktreeFailed { task: task.clone(), attempt: *attempt, error: EVIL.to_owned() }.into(),
+        ]),
         _ => None,
     });
     sample
 }
 
 pub(super) fn paused() -> Sample {
-    let mut sample = opened(|settings| settings.on_failure = OnFailure::Pause, pair());
+    // The slot is free as soon as the program ends, so one more task starts before the failure is known.
+    let mut tasks = vec![task("tokens", &[]), task("web", &[]), task("docs", &[])];
+    tasks[0].retries.max = 0;
+    let change = |settings: &mut Settings| {
+        settings.on_failure = OnFailure::Pause;
+        settings.concurrency = 1;
+    };
+    let mut sample = opened(change, tasks);
     sample.run(&mut crash("tokens"));
     sample
 }
@@ -163,7 +173,9 @@ pub(super) fn interrupted(signal: i32) -> Sample {
     let mut sample = cut_off();
     sample.ask(Request::Interrupt { signal });
     sample.run(&mut |effect| match effect {
-        Effect::RunAttempt(run) => Some(vec![exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Stopped)]),
+        Effect::RunAttempt(run) => {
+            Some(vec![exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Stopped)])
+        }
         _ => None,
     });
     sample
@@ -175,6 +187,37 @@ pub(super) fn cut_off() -> Sample {
     sample.run(&mut |effect| match effect {
         Effect::RunAttempt(_) => Some(vec![]),
         _ => None,
+    });
+    sample
+}
+
+/// The first merge cannot be tried at once, and then there is nothing in it.
+pub(super) fn empty() -> Sample {
+    let mut sample = Sample::opened(settings(), pair());
+    let mut merges = 0;
+    sample.run(&mut |effect| {
+        let Effect::BuildMerge(merge) = effect else { return None };
+        merges += 1;
+        let (task, attempt) = (merge.task.clone(), merge.attempt);
+        match merges {
+            1 => Some(vec![MergeFailed { task, attempt, error: EVIL.to_owned() }.into()]),
+            2 => Some(vec![MergeEmpty { task, attempt }.into()]),
+            _ => None,
+        }
+    });
+    sample
+}
+
+/// Agents that never say what they cost, where the plan allows that.
+pub(super) fn unknown_cost(policy: OnUnknownCost) -> Sample {
+    let mut sample = opened(|settings| settings.on_unknown_cost = policy, pair());
+    sample.run(&mut |effect| {
+        let Effect::RunAttempt(run) = effect else { return None };
+        let mut event = exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Exited { code: 0 });
+        if let Event::AgentExited(exited) = &mut event {
+            exited.usage = Usage::default();
+        }
+        Some(vec![event])
     });
     sample
 }
@@ -220,33 +263,39 @@ pub(super) fn stormy() -> Sample {
 /// The `nth` effect of its kind goes wrong in a way of its own.
 fn storm(effect: &Effect, nth: u32) -> Option<Vec<Event>> {
     match (effect, nth) {
-        (Effect::MakeWorktree { task, attempt, .. }, 1) => {
-            Some(vec![WorktreeFailed { task: task.clone(), attempt: *attempt, error: EVIL.to_owned() }.into()])
+        (Effect::MakeWorktree { task, attempt, .. }, 1) => Some(vec![
+            WorktreeFailed { task: task.clone(), attempt: *attempt, error: EVIL.to_owned() }.into(),
+        ]),
+        (Effect::MakeWorktree { task, attempt, onto, .. }, 3) => {
+            Some(vec![worktree(task, *attempt, onto, &[EVIL])])
         }
-        (Effect::MakeWorktree { task, attempt, onto, .. }, 3) => Some(vec![worktree(task, *attempt, onto, &[EVIL])]),
         (Effect::RunAttempt(run), 1) => {
             let usage = |micros| Usage { usd: Some(Usd::from_micros(micros)), ..Usage::default() };
-            let used = |micros| UsageReported { task: run.task.clone(), attempt: run.attempt, usage: usage(micros) };
+            let used =
+                |micros| UsageReported { task: run.task.clone(), attempt: run.attempt, usage: usage(micros) };
             let begun = AgentStarted { task: run.task.clone(), attempt: run.attempt, pid: 4242 };
             let end = exited(run.task.as_str(), run.attempt, &run.nonce, Ending::Spent);
-            Some(vec![begun.into(), used(390_000).into(), used(1_900_000).into(), used(1_990_000).into(), end])
+            Some(vec![
+                begun.into(),
+                used(390_000).into(),
+                used(1_900_000).into(),
+                used(1_990_000).into(),
+                end,
+            ])
         }
         (Effect::Preserve(keep), 1) => {
             let (task, attempt) = (keep.task.clone(), keep.attempt);
             Some(vec![PreserveFailed { task, attempt, error: EVIL.to_owned() }.into()])
         }
-        (Effect::Preserve(keep), 2) => Some(vec![kept(keep.task.as_str(), keep.attempt, &[EVIL, "b", "c", "d", "e"])]),
+        (Effect::Preserve(keep), 2) => {
+            Some(vec![kept(keep.task.as_str(), keep.attempt, &[EVIL, "b", "c", "d", "e"])])
+        }
         (Effect::RemoveWorktree { task, attempt, .. }, 1) => {
             Some(vec![WorktreeKept { task: task.clone(), attempt: *attempt, error: EVIL.to_owned() }.into()])
         }
         (Effect::RunGate(run), 3) => Some(vec![ended(run.n, red(), &format!("{EVIL}\n{EVIL}"))]),
         (Effect::BuildMerge(merge), 1) => Some(vec![conflicted(&merge.task, merge.attempt)]),
-        (Effect::BuildMerge(merge), 2) => {
-            Some(vec![MergeFailed { task: merge.task.clone(), attempt: merge.attempt, error: EVIL.to_owned() }.into()])
-        }
-        (Effect::BuildMerge(merge), 4) => {
-            Some(vec![MergeEmpty { task: merge.task.clone(), attempt: merge.attempt }.into()])
-        }
+
         _ => None,
     }
 }
@@ -272,6 +321,9 @@ pub(super) fn all() -> Vec<(&'static str, Sample)> {
         ("SIGINT", interrupted(2)),
         ("SIGTERM", interrupted(15)),
         ("cut off", cut_off()),
+        ("empty", empty()),
+        ("estimated", unknown_cost(OnUnknownCost::Estimate)),
+        ("unknown", unknown_cost(OnUnknownCost::Allow)),
         ("carried", carried()),
         ("stormy", stormy()),
     ]

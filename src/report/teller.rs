@@ -69,6 +69,9 @@ impl Teller {
         if !warned && past_warning(parts) {
             told.push(Told::new(Mark::Warn, "run", warning(&parts.run.settings, parts)));
         }
+        if matches!(event, Event::AttemptStarted(_) | Event::GateEnded(_)) {
+            self.shown.clear();
+        }
         let elapsed_ms = recorded.time_ms.saturating_sub(parts.run.started_ms);
         told.into_iter().flat_map(|told| self.lines(elapsed_ms, told)).collect()
     }

@@ -75,18 +75,7 @@ fn needs(parts: &Parts, task: &Task) -> Vec<Wait> {
 /// Why nothing new starts in the whole run.
 fn of_run(parts: &Parts) -> Vec<Wait> {
     let run = &parts.run;
-    let mut waits = Vec::new();
-    if let Some((outcome, detail)) = &run.stopped {
-        waits.push(wait(
-            "stopped",
-            format!("the run stopped: {}", clean(detail)),
-            json!({"outcome": outcome.word()}),
-        ));
-    } else if run.epoch == 0 {
-        waits.push(wait("unopened", "no process has driven the run yet", json!({})));
-    }
-    waits.extend(preflight(parts));
-    waits.extend(pause(run));
+    let mut waits: Vec<Wait> = preflight(parts).into_iter().chain(pause(run)).collect();
     if run.interrupt.or(run.drain).is_some() {
         waits.push(wait("draining", "the run is being ended by a signal, so nothing new starts", json!({})));
     }
@@ -98,17 +87,20 @@ fn of_run(parts: &Parts) -> Vec<Wait> {
         ));
     }
     if let Some(task) = &run.halted {
-        waits.push(wait(
-            "halted",
-            format!("{task} failed and the plan says on_failure: stop"),
-            json!({"task": task}),
-        ));
+        let text = format!("{task} failed and the plan says on_failure: stop");
+        waits.push(wait("halted", text, json!({"task": task})));
     }
     if run.no_room.is_some() {
         waits.push(wait("disk", "there is no room on the disk", json!({})));
     }
     if parts.train.is_lost() {
         waits.push(wait("target_lost", "the target no longer holds what this run landed", json!({})));
+    }
+    if let Some((outcome, _)) = &run.stopped {
+        let text = format!("the run stopped: {}", words::outcome(*outcome));
+        waits.push(wait("stopped", text, json!({"outcome": outcome.word()})));
+    } else if run.epoch == 0 {
+        waits.push(wait("unopened", "no process has driven the run yet", json!({})));
     }
     waits
 }
@@ -137,12 +129,10 @@ fn pause(run: &Run) -> Option<Wait> {
 
 /// What a task lacks whose needs are met.
 fn start(parts: &Parts, task: &Task) -> Vec<Wait> {
-    let mut waits = of_run(parts);
-    if !waits.is_empty() {
-        return waits;
+    let mut waits: Vec<Wait> = money(parts, task).into_iter().chain(of_run(parts)).collect();
+    if waits.is_empty() {
+        waits.extend(slot(parts));
     }
-    waits.extend(slot(parts));
-    waits.extend(money(parts, task));
     if waits.is_empty() {
         waits.push(wait("next", "nothing keeps it: it is about to start", json!({})));
     }
@@ -222,15 +212,14 @@ fn merging(parts: &Parts) -> Vec<Wait> {
 
 /// What keeps anything from landing.
 fn landing(parts: &Parts) -> Vec<Wait> {
-    let mut waits: Vec<Wait> = of_run(parts)
-        .into_iter()
-        .filter(|wait| matches!(wait.kind, "stopped" | "disk" | "target_lost"))
-        .collect();
-    if let Some(hold) = parts.train.held() {
+    let held = parts.train.held().map(|hold| {
         let text = format!("the target is checked out in {}", clean(&hold.path));
-        waits.push(wait("target_held", text, json!({"path": hold.path, "seq": hold.seq})));
-    }
-    waits
+        wait("target_held", text, json!({"path": hold.path, "seq": hold.seq}))
+    });
+    let of_run = of_run(parts).into_iter();
+    held.into_iter()
+        .chain(of_run.filter(|wait| matches!(wait.kind, "stopped" | "disk" | "target_lost")))
+        .collect()
 }
 
 /// Why a task is where it is, in one line: how it ended, what it waits for, or what went wrong last.

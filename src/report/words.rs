@@ -264,6 +264,5 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Environment => "environment",
         Cause::Lost => "lost",
         Cause::Interrupted => "interrupted",
-        Cause::Merge => "merge",
     }
 }

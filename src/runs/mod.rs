@@ -144,13 +144,16 @@ pub fn create(repo: &Repo) -> io::Result<RunFolder> {
     }
 }
 
-/// `20261121-071812-k3f9`: the time in UTC and four characters that tell runs of one second apart.
+/// `20261121-071812-k3f9`: the time in UTC, two characters for its thousandth of a second and two that tell runs of one
+/// thousandth apart. Ids sort by time.
 fn new_id() -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    const LETTERS: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
     let now = jiff::Timestamp::now();
     let mixed = fnv1a(format!("{}-{}-{now}", std::process::id(), now_ms()).as_bytes());
-    let tail = (0..4).map(|at| char::from(LETTERS[(mixed >> (at * 5) & 31) as usize]));
-    format!("{}-{}", now.strftime("%Y%m%d-%H%M%S"), tail.collect::<String>())
+    let thousandth = u64::try_from(now.subsec_millisecond()).unwrap_or(0);
+    let tail = [thousandth >> 5, thousandth, mixed >> 5, mixed]
+        .map(|bits| char::from(LETTERS[(bits & 31) as usize]));
+    format!("{}-{}", now.strftime("%Y%m%d-%H%M%S"), String::from_iter(tail))
 }
 
 /// The sixteen bytes by which a journal knows its run: the id without its century and dashes.

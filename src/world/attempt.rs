@@ -60,7 +60,7 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
         Probe::Absent if run.stopping => Ok(Begun::NotWanted),
         Probe::Absent => {
             prepare(site, run, dir).map_err(|source| HolderError::File { path: dir.to_owned(), source })?;
-            holder::write_grant(dir, run.grant.micros(), false)?;
+            site.grant(dir, run.grant, false)?;
             holder::launch(dir, &job(site, run, dir), &site.places.exe, &environment::of_attempt(run, dir))?;
             Ok(Begun::Yes)
         }

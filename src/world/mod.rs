@@ -23,7 +23,7 @@ use swarm_domain::{Effect, Event, TaskId, Usd};
 
 use self::pool::Pool;
 use crate::git::{Identity, Repo};
-use crate::holder;
+use crate::holder::{self, HolderError};
 
 /// The time between SIGTERM and SIGKILL for an attempt or a gate that is to end, in milliseconds.
 pub const GRACE_MS: u64 = 5_000;
@@ -68,6 +68,8 @@ pub(crate) struct Site {
     pub(crate) pool: Pool,
     /// `git worktree add` fails when it meets another: one at a time.
     worktrees: Mutex<()>,
+    /// Two threads that replace one file share its temporary name.
+    grants: Mutex<()>,
 }
 
 impl Site {
@@ -76,6 +78,12 @@ impl Site {
         // Nothing is kept under the lock, so a panic of another holder of it changes nothing.
         let _turn = self.worktrees.lock().unwrap_or_else(PoisonError::into_inner);
         operation()
+    }
+
+    /// Lets an attempt spend so much. Whoever starts it and whoever meters it may both say so at once.
+    pub(crate) fn grant(&self, dir: &Path, grant: Usd, refused: bool) -> Result<(), HolderError> {
+        let _turn = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+        holder::write_grant(dir, grant.micros(), refused)
     }
 }
 
@@ -90,7 +98,8 @@ impl RealWorld {
     /// The world of one run in one repository.
     pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
         let pool = Pool::new(&repo, &places.worktrees);
-        let site = Site { repo, places, target, epoch, pool, worktrees: Mutex::new(()) };
+        let site =
+            Site { repo, places, target, epoch, pool, worktrees: Mutex::new(()), grants: Mutex::new(()) };
         Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
     }
 }
@@ -136,12 +145,13 @@ impl World for RealWorld {
 
     fn set_grant(&self, task: &TaskId, attempt: u32, grant: Usd, refused: bool) -> Doing<()> {
         let dir = self.site.places.attempt(task, attempt);
+        let site = self.site.clone();
         Box::pin(async move {
             let write = move || {
                 if !dir.exists() {
                     return;
                 }
-                if let Err(error) = holder::write_grant(&dir, grant.micros(), refused) {
+                if let Err(error) = site.grant(&dir, grant, refused) {
                     tracing::warn!(%error, "a grant could not be written; the holder keeps to the old one");
                 }
             };

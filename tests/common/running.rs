@@ -102,7 +102,8 @@ impl Ran {
     /// Fails unless it tells what to do next: a hint, a next command, or a help line.
     #[track_caller]
     pub(crate) fn assert_hints(self) -> Self {
-        let hinted = ["help:", "next:", "`swarm "].iter().any(|hint| self.err.contains(hint));
+        let hinted =
+            ["help:", "\nnext\n", "next:", "`swarm ", "`git "].iter().any(|hint| self.err.contains(hint));
         assert!(hinted, "{}: no word about what to do next in\n{}", self.what, self.err);
         self
     }

@@ -19,7 +19,7 @@ pub(crate) fn steps(page: &str) -> Vec<Step> {
         let file = info.split_whitespace().find_map(|word| word.strip_prefix("file="));
         match (info, file) {
             (_, Some(file)) => {
-                steps.push(Step::Write { file: file.to_owned(), text: body.join("\n") + "\n" })
+                steps.push(Step::Write { file: file.to_owned(), text: body.join("\n") + "\n" });
             }
             ("console", None) => console(&body, &mut steps),
             _ => {}

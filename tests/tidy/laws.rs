@@ -70,10 +70,10 @@ fn missing(test: &str) -> Option<String> {
     let Some((file, function)) = test.split_once("::") else {
         return Some(format!("`{test}` is no `file::function`"));
     };
-    let Ok(text) = std::fs::read_to_string(root().join(file)) else {
+    let Ok(source) = std::fs::read_to_string(root().join(file)) else {
         return Some(format!("there is no {file}"));
     };
-    let found = text.contains(&format!("fn {function}("));
+    let found = source.contains(&format!("fn {function}("));
     (!found).then(|| format!("{file} has no test {function}"))
 }
 

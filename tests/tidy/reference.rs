@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use clap::CommandFactory;
 use serde_json::Value;
 use swarm::cli::args::Cli;
+use swarm::plan::{Source, Syntax};
 use swarm::world::environment::ALLOWED;
 use swarm_domain::Event;
 use swarm_domain::fact::Outcome;
 
-use crate::{expect_none, read};
+use crate::{expect_none, read, root};
 
 /// What stands between backquotes in the first column of the table rows below a heading.
 fn first_column(page: &str, heading: &str) -> BTreeSet<String> {
@@ -61,6 +62,25 @@ fn every_key_of_a_plan_is_on_the_page() {
     assert!(code.len() > 40, "the schema has hardly any keys: {code:?}");
     let absent = code.iter().filter(|key| !page.contains(&format!("| `{key}` ")));
     expect_none(&absent.map(|key| format!("plan.md has no row for `{key}`")).collect::<Vec<_>>());
+}
+
+/// The blocks of a page in a language, without those that belong to a longer story.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = read(page);
+    let blocks = text.split("\n```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n"))).map(str::to_owned).collect()
+}
+
+#[test]
+fn plans_that_are_shown_can_be_run() {
+    for page in ["README.md", "docs/reference/plan.md"] {
+        let plans = blocks(page, "yaml");
+        assert!(!plans.is_empty(), "{page} shows no plan");
+        for plan in plans {
+            let parsed = swarm::plan::parse(Source::new(page, &plan), Syntax::Yaml, &root(), "plan", 4);
+            assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+        }
+    }
 }
 
 #[test]

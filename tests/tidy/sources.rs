@@ -32,10 +32,10 @@ fn no_file_is_too_long() {
         let lines = read(&file).lines().count();
         match (lines > LINES_MAX, excused.contains(file.as_str())) {
             (true, false) => {
-                complaints.push(format!("{file} has {lines} lines, and {LINES_MAX} are the limit"))
+                complaints.push(format!("{file} has {lines} lines, and {LINES_MAX} are the limit"));
             }
             (false, true) => {
-                complaints.push(format!("{file} has {lines} lines and needs no excuse any more"))
+                complaints.push(format!("{file} has {lines} lines and needs no excuse any more"));
             }
             (true, true) | (false, false) => {}
         }

@@ -90,7 +90,7 @@ fn warnings(parts: &Parts) -> Vec<String> {
         Cost::Estimated => warnings
             .push("some agents did not say what they cost: they count as what they had reserved".to_owned()),
         Cost::Unknown => {
-            warnings.push("some agents did not say what they cost, so the sum is not known".to_owned())
+            warnings.push("some agents did not say what they cost, so the sum is not known".to_owned());
         }
     }
     for kept in kept_worktrees(parts) {

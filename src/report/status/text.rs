@@ -22,7 +22,7 @@ const ID_MAX: usize = 32;
 pub fn status_text(state: &State, live: &Liveness, now_ms: u64, colour: bool, width: usize) -> String {
     let Some(parts) = state.parts() else { return "nothing is planned in this run yet\n".to_owned() };
     let (paint, width) = (Paint { on: colour }, width.max(WIDTH_MIN));
-    let mut out = header(parts, live, now_ms, paint, width);
+    let mut out = header(parts, *live, now_ms, paint);
     out.push('\n');
     out.push_str(&table(parts, now_ms, paint, width));
     section(&mut out, "needs you", &needs_you(parts), Mark::Warn, paint, width);
@@ -32,7 +32,7 @@ pub fn status_text(state: &State, live: &Liveness, now_ms: u64, colour: bool, wi
     out
 }
 
-fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint, width: usize) -> String {
+fn header(parts: &Parts, live: Liveness, now_ms: u64, paint: Paint) -> String {
     let run = &parts.run;
     let plan = clean(&run.settings.name);
     let mut out = format!("{}  run {}", paint.strong(&plan), run.id);
@@ -41,7 +41,7 @@ fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint, width: usiz
     }
     let _ = writeln!(out);
     let mut row = |name: &str, text: String| {
-        let _ = writeln!(out, "{} {}", paint.faint(&pad(name, 8)), clip(&text, width.saturating_sub(9)));
+        let _ = writeln!(out, "{} {text}", paint.faint(&pad(name, 8)));
     };
     row("state", state_words(parts, live, now_ms));
     row("target", target(parts));
@@ -54,14 +54,15 @@ fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint, width: usiz
     out
 }
 
-fn state_words(parts: &Parts, live: &Liveness, now_ms: u64) -> String {
+fn state_words(parts: &Parts, live: Liveness, now_ms: u64) -> String {
     let run = &parts.run;
-    let mut words = run_state(parts, live).to_owned();
+    let mut words = run_state(parts, &live).to_owned();
     if let Some(outcome) = outcome(parts) {
-        let _ = write!(words, ", {}: {}", outcome.word(), words::outcome(outcome));
-    }
-    if let Some((_, detail)) = &run.stopped {
-        let _ = write!(words, " ({})", clean(detail));
+        if outcome.word() != words {
+            let _ = write!(words, ", {}", outcome.word());
+        }
+        let detail = run.stopped.as_ref().map(|(_, detail)| clean(detail));
+        let _ = write!(words, ": {}", detail.unwrap_or_else(|| words::outcome(outcome).to_owned()));
     }
     if let Some(pid) = live.owner {
         let _ = write!(words, ", process {pid}, {} elapsed", duration(now_ms.saturating_sub(run.started_ms)));
@@ -95,7 +96,8 @@ fn table(parts: &Parts, now_ms: u64, paint: Paint, width: usize) -> String {
         }
     }
     let line = |cells: &[String; 5]| -> String {
-        cells.iter().zip(widths).map(|(cell, width)| format!("  {}", pad(cell, width))).collect()
+        let cells = cells.iter().zip(widths).map(|(cell, width)| pad(cell, width)).collect::<Vec<_>>();
+        format!("  {}", cells.join("  "))
     };
     let mut out = format!(" {}\n", paint.faint(line(&head).trim_end()));
     for row in &rows {
@@ -115,13 +117,11 @@ fn row(parts: &Parts, task: &Task, now_ms: u64) -> Row {
         (0, _) => "-".to_owned(),
         (attempts, max) => format!("{attempts}/{}", (max + 1).max(attempts)),
     };
-    let time = attempt.map_or_else(
-        || "-".to_owned(),
-        |attempt| {
-            let ended = if attempt.ended_ms > 0 { attempt.ended_ms } else { now_ms };
-            duration(ended.saturating_sub(attempt.started_ms))
-        },
-    );
+    let running = matches!(task.phase, Phase::Making | Phase::Running);
+    let until_ms =
+        attempt.map(|attempt| if running { now_ms } else { attempt.ended_ms }).filter(|ms| *ms > 0);
+    let time = attempt.zip(until_ms).map(|(attempt, ms)| duration(ms.saturating_sub(attempt.started_ms)));
+    let time = time.unwrap_or_else(|| "-".to_owned());
     let commit = match task.end() {
         Some(End::Merged { commit }) => Some(commit.short().to_owned()),
         _ => None,
@@ -137,10 +137,11 @@ fn cost(parts: &Parts, task: &Task) -> String {
     let spent = parts.ledger.spent_by(&task.spec.id);
     let Some(attempt) = &task.attempt else { return "-".to_owned() };
     match (parts.ledger.line(&task.spec.id, attempt.no), task_cost(parts, task)) {
-        (Some(line), _) => {
-            let used = line.usage.usd.unwrap_or_default().plus(spent);
-            format!("{} of {}", dollars(used), dollars(line.grant.plus(spent)))
-        }
+        (Some(line), _) => match line.usage.usd {
+            Some(used) => format!("{} of {}", dollars(used.plus(spent)), dollars(line.grant.plus(spent))),
+            // It has not said anything yet, which is not the same as nothing spent.
+            None => format!("up to {}", dollars(line.grant.plus(spent))),
+        },
         (None, Some(cost)) => money(spent, cost),
         (None, None) => "-".to_owned(),
     }

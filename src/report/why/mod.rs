@@ -70,7 +70,7 @@ fn document(answer: &Answer<'_>) -> Value {
         "state": task.word(),
         "final": task.end().is_some(),
         "reason": waits::reason(parts, task),
-        "seq": past.last_seq,
+        "seq": past.ended_seq.or(past.last_seq),
         "waits": waits,
         "spent_usd": parts.ledger.spent_by(&task.spec.id).decimal(),
         "budget_usd": task.spec.budget.map(swarm_domain::Usd::decimal),

@@ -16,6 +16,8 @@ pub(super) struct Past {
     pub(super) attempts: Vec<Attempt>,
     /// The last event about the task.
     pub(super) last_seq: Option<u64>,
+    /// The event that ended it.
+    pub(super) ended_seq: Option<u64>,
     run: String,
 }
 
@@ -122,7 +124,7 @@ impl Check {
     fn ended(&mut self, seq: u64, event: &GateEnded) {
         let (word, detail) = verdict_word(&event.verdict);
         self.verdict = Some(word);
-        self.detail = detail.unwrap_or_default().to_owned();
+        detail.unwrap_or_default().clone_into(&mut self.detail);
         self.took_ms = event.took_ms;
         self.tail.clone_from(&event.tail);
         self.seq = seq;
@@ -135,7 +137,7 @@ pub(super) fn check(history: &[Recorded], n: u32) -> Option<Check> {
     for recorded in history {
         match (&recorded.event, &mut found) {
             (Event::GateStarted(event), None) if event.n == n => {
-                found = Some(Check::new(recorded.seq, event))
+                found = Some(Check::new(recorded.seq, event));
             }
             (Event::GateEnded(event), Some(check)) if event.n == n => check.ended(recorded.seq, event),
             _ => {}
@@ -186,8 +188,14 @@ impl Past {
     fn task_event(&mut self, recorded: &Recorded) {
         let seq = recorded.seq;
         self.last_seq = Some(seq);
-        if let Event::AttemptStarted(event) = &recorded.event {
-            self.attempts.push(Attempt::new(recorded, event));
+        match &recorded.event {
+            Event::AttemptStarted(event) => self.attempts.push(Attempt::new(recorded, event)),
+            Event::Merged(_)
+            | Event::TaskDone(_)
+            | Event::TaskFailed(_)
+            | Event::TaskSkipped(_)
+            | Event::TaskCancelled(_) => self.ended_seq = Some(seq),
+            _ => {}
         }
         let Some(attempt) = self.attempts.last_mut() else { return };
         attempt.last_seq = seq;
@@ -202,6 +210,7 @@ impl Past {
             }
             Event::MergeConflicted(event) => {
                 attempt.conflicts.clone_from(&event.paths);
+                attempt.tail.clone_from(&event.detail);
                 attempt.notes.push(said());
             }
             Event::AttemptFailed(event) => {
@@ -209,14 +218,13 @@ impl Past {
                 attempt.outcome = Some(said());
             }
             Event::Merged(_) | Event::TaskDone(_) | Event::WorktreeFailed(_) => {
-                attempt.outcome = Some(said())
+                attempt.outcome = Some(said());
             }
             Event::RaiseRefused(_)
             | Event::StopAsked(_)
             | Event::PreserveFailed(_)
             | Event::WorktreeKept(_)
             | Event::MergeFailed(_)
-            | Event::TaskHeld(_)
             | Event::Noted(_) => attempt.notes.push(said()),
             Event::WorktreeMade(event) if !event.conflicts.is_empty() => attempt.notes.push(said()),
             _ => {}

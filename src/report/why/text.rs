@@ -39,12 +39,16 @@ fn headline(answer: &Answer<'_>) -> String {
     let Answer { parts, task, past, .. } = answer;
     let mut line = format!("{} {} {}", mark(task).glyph(), task.spec.id, state_words(task));
     if task.attempts > 0 {
-        let _ = write!(line, " after {}", count(task.attempts as usize, "attempt"));
+        let tries = match task.end() {
+            Some(_) => format!(" after {}", count(task.attempts as usize, "attempt")),
+            None => format!(", attempt {}", task.attempts),
+        };
+        line.push_str(&tries);
     }
     if let Some(reason) = waits::reason(parts, task).filter(|_| answer.waits.is_empty()) {
         let _ = write!(line, ": {reason}");
     }
-    if let Some(seq) = past.last_seq {
+    if let Some(seq) = past.ended_seq.or(past.last_seq) {
         let _ = write!(line, "  (event {seq})");
     }
     line.push('\n');
@@ -53,8 +57,12 @@ fn headline(answer: &Answer<'_>) -> String {
 
 fn state_words(task: &Task) -> String {
     match &task.phase {
-        Phase::Waiting | Phase::Ready => format!("is {}: it has not started", task.word()),
-        Phase::Ended(End::Merged { commit }) => format!("is merged as {}", commit.short()),
+        Phase::Waiting | Phase::Ready if task.attempts == 0 => {
+            format!("is {}: it has not started", task.word())
+        }
+        Phase::Ended(End::Merged { commit }) => format!("landed as {}", commit.short()),
+        Phase::Ended(End::Failed { .. }) => "failed".to_owned(),
+        Phase::Ended(End::Skipped { .. } | End::Cancelled { .. }) => format!("was {}", task.word()),
         _ => format!("is {}", task.word()),
     }
 }
