@@ -209,7 +209,10 @@ fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
 
 /// Law 11: a free slot and a ready, affordable task start at once. Law 7: what is admitted is free.
 fn start(parts: &Parts, now: &Moment) -> Option<Event> {
-    let slots_full = parts.tasks.slots_taken() >= parts.run.slots as usize;
+    // Where a failure stops or pauses the run, nothing starts in the place of an attempt that may have failed.
+    let unjudged =
+        if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
+    let slots_full = parts.tasks.slots_taken() + unjudged >= parts.run.slots as usize;
     if !parts.run.may_start() || slots_full || parts.train.is_lost() || out_of_tokens(parts) {
         return None;
     }

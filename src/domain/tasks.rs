@@ -114,6 +114,12 @@ impl Tasks {
         self.index.slots.len()
     }
 
+    /// How many programs have ended whose attempts are not judged yet.
+    pub fn unjudged(&self) -> usize {
+        let is_saving = |at: &&usize| self.list[**at].phase == Phase::Saving;
+        self.index.busy.iter().filter(is_saving).count() + self.index.agenda.len()
+    }
+
     /// Whether anything of an attempt is under way, in a slot or after it.
     pub fn any_under_way(&self) -> bool {
         !(self.index.slots.is_empty() && self.index.busy.is_empty() && self.index.agenda.is_empty())

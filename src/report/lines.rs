@@ -172,10 +172,14 @@ fn attempt_failed(parts: &Parts, event: &AttemptFailed) -> Told {
         text.push_str(&clean(&event.hint));
     }
     let mark = if event.cause == Cause::Interrupted { Mark::Note } else { Mark::Bad };
-    let tail =
-        task.and_then(|task| task.failure.as_ref()).map(|failure| failure.tail.clone()).unwrap_or_default();
-    let told = Told::new(mark, event.task.as_str(), text);
-    if event.cause == Cause::Interrupted { told } else { told.with_tail(&tail) }
+    let kept = task.and_then(|task| task.failure.as_ref()).map_or("", |failure| failure.tail.as_str());
+    let tail = match event.cause {
+        Cause::Interrupted => "",
+        // A silent gate has nothing to show: what the program printed is not why it is red.
+        Cause::Gate => &event.tail,
+        _ => kept,
+    };
+    Told::new(mark, event.task.as_str(), text).with_tail(tail)
 }
 
 fn retry(parts: &Parts, id: &TaskId, wait_ms: u64) -> Told {

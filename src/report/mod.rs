@@ -11,7 +11,6 @@ mod paint;
 #[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod sample;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod scenes;
 mod scrub;
 mod status;

@@ -157,6 +157,10 @@ fn target(parts: &Parts) -> Vec<Step> {
     if let Some(hold) = parts.train.held() {
         return vec![free_target(&hold.path), resume(parts, "lands what waits")];
     }
+    if parts.train.broken().is_some() {
+        let fsck = step("git fsck --connectivity-only".to_owned(), "shows whether the repository is whole");
+        return vec![fsck, resume(parts, "tries to land again, after a repair")];
+    }
     let mut steps = Vec::new();
     if let Some(landed) = landed.filter(|_| parts.train.is_lost()) {
         let range = format!("git log --oneline --graph {target} {}", landed.short());
@@ -238,6 +242,9 @@ pub(super) fn needs_you(parts: &Parts) -> Vec<String> {
     }
     if let Some(hold) = parts.train.held() {
         lines.push(format!("{target} is checked out in {}, so nothing can land on it", clean(&hold.path)));
+    }
+    if let Some(fault) = parts.train.broken() {
+        lines.push(format!("git cannot merge: {}", clean(fault)));
     }
     if parts.train.is_lost() {
         lines.push(format!("{target} was moved and no longer holds what this run landed"));

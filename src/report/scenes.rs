@@ -124,6 +124,17 @@ fn lost() -> Sample {
     sample
 }
 
+/// Git cannot merge, whatever it is given.
+fn broken() -> Sample {
+    let mut sample = Sample::opened(settings(), pair());
+    sample.run(&mut |effect| {
+        let Effect::BuildMerge(merge) = effect else { return None };
+        let (task, attempt) = (merge.task.clone(), merge.attempt);
+        Some(vec![MergeFailed { task, attempt, error: EVIL.to_owned() }.into()])
+    });
+    sample
+}
+
 fn disk() -> Sample {
     let mut sample = Sample::opened(settings(), pair());
     sample.fact(RoomLost { detail: "journal".to_owned(), at_ms: 0 });
@@ -314,6 +325,7 @@ pub(super) fn all() -> Vec<(&'static str, Sample)> {
         ("cancelled", cancelled()),
         ("held", held()),
         ("lost", lost()),
+        ("broken", broken()),
         ("disk", disk()),
         ("surroundings", surroundings()),
         ("paused", paused()),

@@ -216,8 +216,13 @@ fn landing(parts: &Parts) -> Vec<Wait> {
         let text = format!("the target is checked out in {}", clean(&hold.path));
         wait("target_held", text, json!({"path": hold.path, "seq": hold.seq}))
     });
+    let broken = parts
+        .train
+        .broken()
+        .map(|fault| wait("broken", format!("git cannot merge: {}", clean(fault)), json!({"fault": fault})));
     let of_run = of_run(parts).into_iter();
     held.into_iter()
+        .chain(broken)
         .chain(of_run.filter(|wait| matches!(wait.kind, "stopped" | "disk" | "target_lost")))
         .collect()
 }

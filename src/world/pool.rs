@@ -60,7 +60,8 @@ impl Pool {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let spare = worktree.path.with_file_name(format!("pool-{number}"));
         let full = self.lock().len() >= POOL_MAX;
-        if !full && let Ok(waiting) = repo.move_worktree(worktree, &spare) {
+        // One that its agent deleted cannot be moved, and half a move would leave git's half of it behind.
+        if !full && worktree.path.is_dir() && let Ok(waiting) = repo.move_worktree(worktree, &spare) {
             self.lock().push(waiting);
             return Ok(());
         }

@@ -90,6 +90,7 @@ fn target(parts: &Parts) -> Value {
         "landed": train.landed(),
         "held": train.held().map(|hold| &hold.path),
         "lost": train.is_lost(),
+        "broken": train.broken(),
     })
 }
 

@@ -56,6 +56,7 @@ fn target() -> Value {
             "head": text_or_null("Where it stands; null: it does not exist yet."),
             "held": text_or_null("The worktree that has it checked out."),
             "lost": {"type": "boolean"},
+            "broken": text_or_null("Why git cannot merge."),
         },
     })
 }

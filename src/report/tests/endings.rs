@@ -25,7 +25,7 @@ const OUTCOMES: [Outcome; 11] = [
 
 #[test]
 fn each_ending_has_its_exit_code_and_its_commands() {
-    let table: [(&str, &str, u8, &[&str]); 20] = [
+    let table: [(&str, &str, u8, &[&str]); 21] = [
         ("landed", "landed", 0, &["swarm land r1", "git push -u origin swarm/auth"]),
         ("partial", "partial", 4, &["swarm land r1", "swarm why web -r r1", "swarm retry r1"]),
         ("failed", "failed", 4, &["swarm why tokens -r r1", "swarm retry r1"]),
@@ -47,6 +47,7 @@ fn each_ending_has_its_exit_code_and_its_commands() {
             7,
             &["git log --oneline --graph swarm/auth", "git branch -f swarm/auth", "swarm resume r1"],
         ),
+        ("broken", "merge", 7, &["git fsck", "swarm resume r1"]),
         ("disk", "environment", 8, &["swarm clean --dry-run", "swarm resume r1"]),
         ("surroundings", "environment", 8, &["swarm why tokens -r r1", "swarm retry r1"]),
         ("paused", "paused", 6, &["swarm why tokens -r r1", "swarm resume r1"]),

@@ -46,11 +46,25 @@ fn the_output_of_a_red_gate_is_shown_once_for_each_attempt() {
 }
 
 #[test]
+fn what_the_program_printed_is_not_shown_for_a_gate_that_is_silent() {
+    let mut tasks = vec![task("tokens", &[])];
+    tasks[0].gates = vec![gate("unit")];
+    let mut sample = Sample::opened(settings(), tasks);
+    sample.run(&mut |effect| match effect {
+        Effect::RunGate(run) => Some(vec![ended(run.n, red(), "")]),
+        _ => None,
+    });
+    assert!(told(&sample, false).iter().all(|line| !line.contains('|')));
+    let why = super::super::why(&sample.state, &sample.history, &id("tokens")).unwrap();
+    assert!(!why.text.contains('|'), "{}", why.text);
+}
+
+#[test]
 fn the_last_twenty_lines_of_an_output_are_shown() {
     let mut tasks = vec![task("tokens", &[])];
     tasks[0].gates = vec![gate("unit")];
     let mut sample = Sample::opened(settings(), tasks);
-    let tail: String = (1..=30).map(|n| format!("line {n}\n")).collect();
+    let tail = (1..=30).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
     sample.run(&mut |effect| match effect {
         Effect::RunGate(run) => Some(vec![ended(run.n, red(), &tail)]),
         _ => None,

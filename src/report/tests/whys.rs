@@ -67,7 +67,9 @@ fn a_task_that_waits_for_its_next_try() {
     let until = sample.history.iter().position(|recorded| recorded.event.name() == "task.retrying").unwrap();
     let history = &sample.history[..=until];
     let mut state = State::new();
-    history.iter().for_each(|recorded| state.apply(&recorded.event).unwrap());
+    for recorded in history {
+        state.apply(&recorded.event).unwrap();
+    }
     let why = why(&state, history, &id("web")).unwrap();
     assert_eq!(kinds(&why), ["backoff"]);
     assert!(why.text.contains("for its next try, not before 2023-11-14T22:19:54.000Z"), "{}", why.text);

@@ -97,7 +97,8 @@ impl Attempt {
     fn failed(&mut self, event: &AttemptFailed) {
         self.cause = Some(event.cause);
         self.hint.clone_from(&event.hint);
-        if !event.tail.is_empty() {
+        // What the program printed is not why a gate is red.
+        if !event.tail.is_empty() || event.cause == Cause::Gate {
             self.tail.clone_from(&event.tail);
         }
     }

@@ -1,0 +1,171 @@
+//! What happened: the only thing that is ever stored. An event names its kind by a number that never changes meaning; how it becomes bytes is the journal's business.
+
+mod attempt;
+mod landing;
+mod run;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use attempt::*;
+pub use landing::*;
+pub use run::*;
+
+/// How payloads become bytes and back. The core knows no encoding.
+pub trait Codec {
+    /// Why bytes are not a payload.
+    type Error;
+    /// The bytes of a payload.
+    fn encode<T: Serialize>(&self, payload: &T) -> Result<Vec<u8>, Self::Error>;
+    /// A payload from its bytes, all of them.
+    fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Self::Error>;
+}
+
+/// Why a record is not an event of this version.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError<E> {
+    /// A kind or schema that this version does not know.
+    #[error("event kind {kind} schema {schema} is unknown to this version; use a newer swarm")]
+    Unknown {
+        /// The kind that was found.
+        kind: u16,
+        /// Its schema.
+        schema: u8,
+    },
+    /// The payload does not decode.
+    #[error("the payload of event kind {kind} does not decode: {error}")]
+    Payload {
+        /// The kind that was found.
+        kind: u16,
+        /// What the codec said.
+        error: E,
+    },
+}
+
+/// The payloads of events: plain structs that can be stored.
+macro_rules! payloads {
+    ($( $(#[$doc:meta])* $Name:ident { $( $(#[$field_doc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $Name { $( $(#[$field_doc])* pub $field: $ty ),* }
+    )* };
+}
+use payloads;
+
+/// The table of kinds: the number on disk, the public name, the payload.
+macro_rules! events {
+    ($( $kind:literal $name:literal $Name:ident $doc:literal; )*) => {
+        $(
+            impl From<$Name> for Event {
+                fn from(event: $Name) -> Self {
+                    Self::$Name(event)
+                }
+            }
+        )*
+
+        /// Everything that can happen in a run.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event { $( #[doc = $doc] $Name($Name) ),* }
+
+        impl Event {
+            /// Every kind with its public name, in numeric order.
+            pub const KINDS: &'static [(u16, &'static str)] = &[$( ($kind, $name) ),*];
+
+            /// The number that stands for the kind on disk.
+            pub const fn kind(&self) -> u16 {
+                match self { $( Self::$Name(_) => $kind ),* }
+            }
+
+            /// The public name of the kind.
+            pub const fn name(&self) -> &'static str {
+                match self { $( Self::$Name(_) => $name ),* }
+            }
+
+            /// The version of the payload that this build writes.
+            pub const fn schema(&self) -> u8 {
+                1
+            }
+
+            /// The payload's bytes.
+            pub fn encode<C: Codec>(&self, codec: &C) -> Result<Vec<u8>, C::Error> {
+                match self { $( Self::$Name(event) => codec.encode(event) ),* }
+            }
+
+            /// The event of a stored record.
+            pub fn decode<C: Codec>(codec: &C, kind: u16, schema: u8, bytes: &[u8]) -> Result<Self, DecodeError<C::Error>> {
+                match (kind, schema) {
+                    $( ($kind, 1) => codec
+                        .decode::<$Name>(bytes)
+                        .map(Self::$Name)
+                        .map_err(|error| DecodeError::Payload { kind, error }), )*
+                    _ => Err(DecodeError::Unknown { kind, schema }),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    1 "run.planned" RunPlanned "The run exists. Followed in the same batch by its tasks.";
+    2 "task.planned" TaskPlanned "A task of the plan.";
+    3 "run.opened" Opened "A process took the run over.";
+    4 "target.seen" TargetSeen "The target was read, at the opening or when it was not where it should be.";
+    5 "target.held" TargetHeld "The target is checked out somewhere, so nothing can land.";
+    6 "target.freed" TargetFreed "The target is free again.";
+    7 "gate.started" GateStarted "A setup or a gate starts on a commit.";
+    8 "gate.ended" GateEnded "A gate ended.";
+    9 "preflight.passed" PreflightPassed "Setup and gates are green on the base.";
+    10 "preflight.failed" PreflightFailed "Setup or a gate is red on the base: nothing starts.";
+    11 "attempt.started" AttemptStarted "An attempt starts: its money is reserved and its slot is taken.";
+    12 "worktree.made" WorktreeMade "The worktree of an attempt is there.";
+    13 "worktree.failed" WorktreeFailed "The worktree of an attempt could not be made.";
+    14 "agent.started" AgentStarted "The program of an attempt runs.";
+    15 "usage.reported" UsageReported "What an attempt has used so far. Totals, not differences.";
+    16 "grant.raised" GrantRaised "An attempt may spend more.";
+    17 "grant.refused" RaiseRefused "An attempt may not spend more than it was granted.";
+    18 "attempt.stopping" StopAsked "An attempt is to be stopped.";
+    19 "agent.exited" AgentExited "The program of an attempt ended and nothing of its tree is left; its money is settled.";
+    20 "attempt.preserved" Preserved "What an attempt wrote is reachable from its ref.";
+    21 "attempt.unpreserved" PreserveFailed "What an attempt wrote could not be made reachable; its worktree stays.";
+    22 "worktree.removed" WorktreeRemoved "A worktree was removed; all it held is reachable.";
+    23 "worktree.kept" WorktreeKept "A worktree stays, because it could not be removed safely.";
+    24 "attempt.failed" AttemptFailed "An attempt came to nothing.";
+    25 "task.retrying" RetryScheduled "A task will be tried again.";
+    26 "task.ready" RetryDue "The wait before a retry is over.";
+    27 "task.queued" TaskQueued "A task's work joins the merge queue.";
+    28 "merge.prepared" MergePrepared "A merge is begun: with these fields the commit is the same every time.";
+    29 "merge.built" MergeBuilt "The commit that is to land exists; the target knows nothing of it.";
+    30 "merge.empty" MergeEmpty "The work is in the target already.";
+    31 "merge.conflicted" MergeConflicted "The work conflicts with the target.";
+    32 "merge.intended" MergeIntended "The target is about to be moved to the commit.";
+    33 "task.merged" Merged "The target has the commit.";
+    34 "merge.failed" MergeFailed "A merge could not be tried, for a reason that is not in the work.";
+    35 "task.done" TaskDone "A task is done with nothing to land.";
+    36 "task.failed" TaskFailed "A task failed for good.";
+    37 "task.skipped" TaskSkipped "A task will not run, because one that it needs did not land.";
+    38 "task.cancelled" TaskCancelled "A task was cancelled.";
+    39 "task.held" TaskHeld "A task waits for a person.";
+    40 "run.requested" Requested "Somebody asked for something.";
+    41 "run.paused" RunPaused "A failed task pauses the run, as its plan says.";
+    42 "run.deadline" DeadlineReached "The run's time is up.";
+    43 "disk.full" RoomLost "There is no room on the disk: nothing starts and nothing lands.";
+    44 "disk.freed" RoomBack "There is room again.";
+    45 "run.noted" Noted "Something worth knowing that changes no decision.";
+    46 "run.stopped" RunStopped "The run stops before it is finished; it can be resumed.";
+    47 "run.finished" RunFinished "Every task is final.";
+    48 "attempt.passed" AttemptPassed "An attempt left good work; its own gates are next.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Event;
+
+    #[test]
+    fn kinds_are_numbered_without_a_gap_and_named_once() {
+        let names: std::collections::BTreeSet<_> = Event::KINDS.iter().map(|(_, name)| name).collect();
+        assert_eq!(names.len(), Event::KINDS.len());
+        for (at, (kind, name)) in Event::KINDS.iter().enumerate() {
+            assert_eq!(usize::from(*kind), at + 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The parts of a run, and what each event does to each of them. Law, not policy: it only takes what happened.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::TaskId;
+use crate::event::{Event, GateEnded, GateStarted, TaskPlanned};
+use crate::fact::{Request, Site};
+use crate::gates::Gates;
+use crate::ledger::Ledger;
+use crate::plan::OnFailure;
+use crate::run::{Preflight, Run};
+use crate::state::task_of;
+use crate::task::{Illegal, Phase, Task};
+use crate::tasks::Tasks;
+use crate::train::{Train, illegal};
+
+/// The parts of a planned run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parts {
+    /// The run as a whole.
+    pub run: Run,
+    /// Its tasks.
+    pub tasks: Tasks,
+    /// Its money.
+    pub ledger: Ledger,
+    /// What lands.
+    pub train: Train,
+    /// Gates that run.
+    pub gates: Gates,
+}
+
+impl Parts {
+    pub(crate) fn apply(&mut self, seq: u64, event: &Event) -> Result<(), Illegal> {
+        if self.run.finished.is_some() {
+            return Err(illegal(event.name(), "the run is finished"));
+        }
+        match event {
+            Event::TaskPlanned(event) => self.task_planned(event)?,
+            Event::GateStarted(event) => self.gate_started(seq, event)?,
+            Event::GateEnded(event) => self.gate_ended(event)?,
+            _ => self.about_task(seq, event)?,
+        }
+        self.money(event);
+        self.target(seq, event);
+        self.run.apply(seq, event);
+        self.afterwards(event);
+        Ok(())
+    }
+
+    fn task_planned(&mut self, event: &TaskPlanned) -> Result<(), Illegal> {
+        if self.tasks.len() >= self.run.tasks as usize {
+            return Err(illegal("task.planned", "all tasks are planned already"));
+        }
+        for gate in &event.spec.gates {
+            if !self.run.base_gates.contains(gate) {
+                self.run.base_gates.push(gate.clone());
+            }
+        }
+        self.tasks.push(Task::new(Arc::from(event.spec.clone()), event.carried.clone()));
+        if self.tasks.len() == self.run.tasks as usize {
+            self.tasks.link(&self.ledger);
+            self.run.preflight = self.run.first_preflight();
+        }
+        Ok(())
+    }
+
+    /// Events of one task go to it, and to the train where they are about landing.
+    fn about_task(&mut self, seq: u64, event: &Event) -> Result<(), Illegal> {
+        let Some(id) = task_of(event) else { return Ok(()) };
+        let at = self.tasks.place(id).ok_or_else(|| illegal(event.name(), "no such task"))?;
+        if !is_about_landing(event) {
+            return self.tasks.change(at, &self.ledger, |task| task.apply(event));
+        }
+        // The task is tried first, so that an event which it refuses leaves the train as it was.
+        let mut task = self.tasks.at(at).clone();
+        task.apply(event)?;
+        self.train_event(seq, event, at)?;
+        self.tasks.change(at, &self.ledger, |slot| {
+            *slot = task;
+            Ok(())
+        })
+    }
+
+    fn train_event(&mut self, seq: u64, event: &Event, at: usize) -> Result<(), Illegal> {
+        let train = &mut self.train;
+        let gates = &self.tasks.at(at).spec.gates;
+        let setup = !self.run.settings.workspace.setup.is_empty();
+        match event {
+            Event::TaskQueued(event) => train.queue(event),
+            Event::MergePrepared(event) => train.prepared(seq, event)?,
+            Event::MergeBuilt(event) => train.built(event, gates, setup)?,
+            Event::MergeEmpty(_) => train.empty(gates, setup)?,
+            Event::MergeConflicted(_) => train.conflicted()?,
+            Event::MergeIntended(event) => train.intended(seq, event)?,
+            Event::MergeFailed(event) => train.failed(&event.error)?,
+            Event::Merged(event) => train.merged(event)?,
+            Event::AttemptFailed(event) => train.leave(&event.task),
+            Event::TaskDone(event) => train.leave(&event.task),
+            Event::TaskCancelled(event) => train.leave(&event.task),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn gate_started(&mut self, seq: u64, event: &GateStarted) -> Result<(), Illegal> {
+        match &event.site {
+            Site::Preflight => match &mut self.run.preflight {
+                Preflight::Due(checks) => checks.started(event.n),
+                Preflight::Passed | Preflight::Failed { .. } => {
+                    return Err(illegal("gate.started", "no preflight is due"));
+                }
+            },
+            Site::Train { .. } => self.train.gate_started(event.n),
+            Site::Task { task, .. } => {
+                let at = self.tasks.place(task).ok_or_else(|| illegal("gate.started", "no such task"))?;
+                self.tasks.change(at, &self.ledger, |task| task.apply(&Event::GateStarted(event.clone())))?;
+            }
+        }
+        self.gates.started(seq, event);
+        Ok(())
+    }
+
+    fn gate_ended(&mut self, event: &GateEnded) -> Result<(), Illegal> {
+        let run = self.gates.ended(event.n).ok_or_else(|| illegal("gate.ended", "no such gate runs"))?;
+        let index = run.index.unwrap_or(u32::MAX);
+        match &run.site {
+            Site::Preflight => {
+                let advisory = self.run.is_advisory(index);
+                if let Preflight::Due(checks) = &mut self.run.preflight {
+                    checks.ended(event.n, &event.verdict, &event.tail, advisory);
+                }
+            }
+            Site::Train { task, .. } => {
+                let advisory = self.tasks.get(task).is_some_and(|task| task.is_advisory(index));
+                self.train.gate_ended(event, advisory);
+            }
+            Site::Task { task, .. } => {
+                let at = self.tasks.place(task).ok_or_else(|| illegal("gate.ended", "no such task"))?;
+                self.tasks.change(at, &self.ledger, |task| {
+                    if matches!(task.phase, Phase::Gating(_)) {
+                        task.apply(&Event::GateEnded(event.clone()))
+                    } else {
+                        Ok(())
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn money(&mut self, event: &Event) {
+        match event {
+            Event::AttemptStarted(event) => self.ledger.reserve(&event.task, event.attempt, event.reserve),
+            Event::UsageReported(event) => self.ledger.report(&event.task, event.attempt, event.usage),
+            Event::GrantRaised(event) => self.ledger.raise(&event.task, event.attempt, event.grant),
+            Event::AgentExited(event) => {
+                self.ledger.settle(&event.task, event.attempt, event.charge, event.cost, event.usage);
+            }
+            Event::WorktreeFailed(event) => self.free(&event.task, event.attempt),
+            Event::Requested(event) => self.cap(&event.request),
+            _ => {}
+        }
+    }
+
+    /// An attempt that never ran costs nothing.
+    fn free(&mut self, task: &TaskId, attempt: u32) {
+        let usage = crate::fact::Usage::default();
+        self.ledger.settle(task, attempt, crate::Usd::ZERO, crate::fact::Cost::Metered, usage);
+    }
+
+    fn cap(&mut self, request: &Request) {
+        let cap = match request {
+            Request::AddBudget { usd } => self.ledger.cap().map(|cap| cap.plus(*usd)),
+            Request::SetBudget { usd } => Some(*usd),
+            _ => None,
+        };
+        if let Some(cap) = cap {
+            self.ledger.set_cap(cap);
+            self.tasks.refile(&self.ledger);
+        }
+    }
+
+    fn target(&mut self, seq: u64, event: &Event) {
+        match event {
+            Event::Opened(_) => self.train.opened(),
+            Event::TargetSeen(event) => self.train.seen(event),
+            Event::TargetHeld(event) => self.train.hold(seq, event),
+            Event::TargetFreed(_) => self.train.free(),
+            _ => {}
+        }
+    }
+
+    /// What follows for other tasks, by the plan's own rules.
+    fn afterwards(&mut self, event: &Event) {
+        match event {
+            Event::Requested(event) => {
+                if let Request::Cancel { tasks } = &event.request {
+                    self.cancel(|task| tasks.is_empty() || tasks.contains(&task.spec.id));
+                }
+            }
+            Event::Opened(_) => self.unhold(),
+            Event::TaskFailed(event) if self.halts(&event.task) => {
+                self.run.halted = Some(event.task.clone());
+                self.cancel(|task| !is_under_way(task));
+            }
+            _ => {}
+        }
+    }
+
+    fn halts(&self, task: &TaskId) -> bool {
+        let required = self.tasks.get(task).is_some_and(|task| !task.spec.optional);
+        required && self.run.settings.on_failure == OnFailure::Stop
+    }
+
+    /// Whoever opens the run again has seen to what was held.
+    fn unhold(&mut self) {
+        for at in 0..self.tasks.len() {
+            if matches!(self.tasks.at(at).phase, Phase::Held { .. }) {
+                let moved = self.tasks.change(at, &self.ledger, |task| {
+                    task.phase = Phase::Backoff { at_ms: 0 };
+                    Ok::<(), Illegal>(())
+                });
+                moved.expect("a held task can always wait for its next try");
+            }
+        }
+    }
+
+    fn cancel(&mut self, which: impl Fn(&Task) -> bool) {
+        for at in 0..self.tasks.len() {
+            let task = self.tasks.at(at);
+            if task.end().is_none() && which(task) {
+                let marked = self.tasks.change(at, &self.ledger, |task| {
+                    task.cancel = true;
+                    Ok::<(), Illegal>(())
+                });
+                marked.expect("marking a task cannot fail");
+            }
+        }
+    }
+}
+
+fn is_about_landing(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TaskQueued(_)
+            | Event::MergePrepared(_)
+            | Event::MergeBuilt(_)
+            | Event::MergeEmpty(_)
+            | Event::MergeConflicted(_)
+            | Event::MergeIntended(_)
+            | Event::MergeFailed(_)
+            | Event::Merged(_)
+            | Event::AttemptFailed(_)
+            | Event::TaskDone(_)
+            | Event::TaskCancelled(_)
+    )
+}
+
+fn is_under_way(task: &Task) -> bool {
+    match task.phase {
+        Phase::Waiting | Phase::Ready | Phase::Backoff { .. } | Phase::Held { .. } => false,
+        Phase::Making
+        | Phase::Running
+        | Phase::Saving
+        | Phase::Judging(_)
+        | Phase::Gating(_)
+        | Phase::Queued
+        | Phase::Merging
+        | Phase::Failing { .. }
+        | Phase::Ended(_) => true,
+    }
+}
