@@ -78,8 +78,9 @@ fn swarm(dir: &Path, plan: &str) -> Duration {
 }
 
 fn noop_run(dir: &Path, slots: usize) -> Duration {
-    let tasks: String =
-        (0..NOOPS).map(|task| format!("  t{task}: {{ run: [\"true\"], if_no_changes: ok }}\n")).collect();
+    let tasks = (0..NOOPS).fold(String::new(), |tasks, task| {
+        tasks + &format!("  t{task}: {{ run: [\"true\"], if_no_changes: ok }}\n")
+    });
     swarm(dir, &format!("version: 1\nname: noop\nbudget: 1usd\nconcurrency: {slots}\ntasks:\n{tasks}"))
 }
 
@@ -87,7 +88,8 @@ fn noop_run(dir: &Path, slots: usize) -> Duration {
 /// little more than that second.
 fn barrier_run(dir: &Path) -> Duration {
     let nap = |task: usize| if task.is_multiple_of(4) { "1" } else { "0.05" };
-    let tasks: String = (0..12).map(|task| format!("  t{task}: {{ run: sleep {} }}\n", nap(task))).collect();
+    let tasks = (0..12)
+        .fold(String::new(), |tasks, task| tasks + &format!("  t{task}: {{ run: sleep {} }}\n", nap(task)));
     swarm(dir, &format!("version: 1\nname: barrier\nbudget: 1usd\nconcurrency: 4\ntasks:\n{tasks}"))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ractor::{Actor as Ractor, ActorRef};
+use swarm_domain::Event;
 use swarm_domain::decide::{Command, Refusal};
 use swarm_domain::fact::{Outcome, Request};
 use swarm_domain::state::State;
@@ -70,6 +71,12 @@ pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<End
 }
 
 impl Handle {
+    /// Tells the run of something that happened in the world. It changes nothing if the run knows it already.
+    pub fn tell(&self, fact: Event) -> Result<(), RunError> {
+        let submit = Submit { command: Command::Fact(fact), reply: None };
+        self.supervisor.cast(SupervisorMsg::Submit(submit)).map_err(|_| RunError::Gone)
+    }
+
     /// Asks for something; the answer comes once it is durable.
     pub async fn ask(
         &self,

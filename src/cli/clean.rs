@@ -120,6 +120,7 @@ fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
             repo.remove_worktree_at(&path)?;
         }
     }
+    repo.forget_worktrees(&folder)?;
     // The folder is empty now, or was never made.
     let _ = std::fs::remove_dir(&folder);
     for (name, _) in refs {

@@ -59,11 +59,10 @@ pub(super) fn pause(context: &Context, run: Option<&str>, pause: bool) -> Result
         .hint(hint));
     }
     send(&folder, &user(), if pause { Request::Pause } else { Request::Unpause })?;
-    match pause {
-        true => {
-            eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id)
-        }
-        false => eprintln!("run {} goes on", folder.id),
+    if pause {
+        eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id);
+    } else {
+        eprintln!("run {} goes on", folder.id);
     }
     Ok(OK)
 }

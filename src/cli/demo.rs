@@ -15,7 +15,7 @@ use crate::runs;
 /// The plan: one task meets a red gate and is retried, two change the same line and conflict.
 const PLAN: &str = include_str!("demo.yaml");
 /// How long the run may take to reach the moment at which it is killed.
-const CRASH_LIMIT: Duration = Duration::from_secs(60);
+const CRASH_LIMIT: Duration = Duration::from_mins(1);
 
 pub(super) fn demo(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
     Repo::version()?;

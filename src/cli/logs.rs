@@ -111,7 +111,7 @@ impl Copied {
             self.file = File::open(&self.path).ok();
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        let mut buffer = [0_u8; 64 * 1024];
+        let mut buffer = [0_u8; 8 * 1024];
         loop {
             match file.read(&mut buffer)? {
                 0 => return to.flush(),

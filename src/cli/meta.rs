@@ -6,19 +6,19 @@ use super::args::{Cli, CompletionsArgs, SchemaArgs, SchemaOf};
 use super::exit::{Failure, OK};
 use super::out;
 
-pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
+pub(super) fn schema(args: &SchemaArgs) -> u8 {
     let schema = match args.what {
         SchemaOf::Plan => crate::plan::plan_schema(),
         SchemaOf::Event => crate::report::schema_event(),
         SchemaOf::Status => crate::report::schema_status(),
     };
     out::line(format!("{schema:#}"));
-    Ok(OK)
+    OK
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> u8 {
     clap_complete::generate(args.shell, &mut Cli::command(), "swarm", &mut std::io::stdout());
-    Ok(OK)
+    OK
 }
 
 pub(super) fn man() -> Result<u8, Failure> {

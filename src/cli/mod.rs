@@ -129,8 +129,8 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Land(args)) => land::land(&context, &args),
         Some(Verb::Clean(args)) => clean::clean(&context, &args),
         Some(Verb::Replay(args)) => replay::replay(&context, &args),
-        Some(Verb::Schema(args)) => meta::schema(&args),
-        Some(Verb::Completions(args)) => meta::completions(&args),
+        Some(Verb::Schema(args)) => Ok(meta::schema(&args)),
+        Some(Verb::Completions(args)) => Ok(meta::completions(&args)),
         Some(Verb::Man) => meta::man(),
     }
 }

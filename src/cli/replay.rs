@@ -111,20 +111,13 @@ fn first_in_state(history: &History, task: &str, word: &str) -> Result<Option<us
 
 /// A clock time is one of the day on which the run began, in the zone of whoever asks.
 fn at_time(history: &History, text: &str) -> Option<usize> {
-    let at_ms = match text.parse::<jiff::Timestamp>() {
-        Ok(time) => time.as_millisecond(),
-        Err(_) => {
-            let clock = text.parse::<jiff::civil::Time>().ok()?;
-            let begun = i64::try_from(history.events.first()?.time_ms).ok()?;
-            let begun = jiff::Timestamp::from_millisecond(begun).ok()?.to_zoned(jiff::tz::TimeZone::system());
-            begun
-                .date()
-                .to_datetime(clock)
-                .to_zoned(begun.time_zone().clone())
-                .ok()?
-                .timestamp()
-                .as_millisecond()
-        }
+    let at_ms = if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        time.as_millisecond()
+    } else {
+        let clock = text.parse::<jiff::civil::Time>().ok()?;
+        let begun = i64::try_from(history.events.first()?.time_ms).ok()?;
+        let begun = jiff::Timestamp::from_millisecond(begun).ok()?.to_zoned(jiff::tz::TimeZone::system());
+        begun.date().to_datetime(clock).to_zoned(begun.time_zone().clone()).ok()?.timestamp().as_millisecond()
     };
     let at_ms = u64::try_from(at_ms).ok()?;
     Some(history.events.partition_point(|recorded| recorded.time_ms <= at_ms))
@@ -180,14 +173,14 @@ fn reported(folder: &RunFolder) -> Option<(u64, String)> {
 /// Each merge names the hash of all records before it; they are computed again from the records.
 fn broken_anchors(history: &History) -> Vec<String> {
     let mut hasher = AnchorHasher::new();
-    let mut hashes = vec![hasher.anchor().hash_hex()];
+    let mut known = vec![hasher.anchor().hash_hex()];
     for record in &history.records {
         hasher.feed(record);
-        hashes.push(hasher.anchor().hash_hex());
+        known.push(hasher.anchor().hash_hex());
     }
     let wrong = history.events.iter().filter_map(|recorded| match &recorded.event {
         Event::MergePrepared(event) => {
-            let found = usize::try_from(event.anchor_seq).ok().and_then(|at| hashes.get(at));
+            let found = usize::try_from(event.anchor_seq).ok().and_then(|at| known.get(at));
             let fits = found.is_some_and(|hash| *hash == event.anchor_hash);
             (!fits).then(|| format!("record {}: its anchor does not fit the records before it", recorded.seq))
         }

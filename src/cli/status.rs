@@ -17,7 +17,8 @@ pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure
     let live = Liveness { owner: folder.owner() };
     if context.json {
         let digest = swarm_actors::digest(&history.state);
-        out::line(report::status_json(&history.state, &live, &digest));
+        let document = report::status_json(&history.state, &live, &digest);
+        out::line(report::with_notes(document, &history.events));
     } else {
         out::line(report::status_text(&history.state, &live, now_ms(), colour(), width()).trim_end());
     }

@@ -81,7 +81,7 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     let world = world.expect("opening a journal makes a world");
     std::fs::create_dir_all(&places.worktrees)?;
     let history = runs::read(&run.journal())?.events;
-    let state = run_actors(run, writer, world, options, &history)?;
+    let state = run_actors(run, places, writer, world, options, &history)?;
     conclude(repo, run, &state);
     Ok(state)
 }
@@ -106,6 +106,9 @@ fn tidy(repo: &Repo, worktrees: &Path) {
         if let Err(error) = repo.remove_worktree_at(&path) {
             tracing::warn!(%error, path = %path.display(), "a worktree could not be removed; `swarm clean` tries again");
         }
+    }
+    if let Err(error) = repo.forget_worktrees(worktrees) {
+        tracing::warn!(%error, "git's records of worktrees that are gone could not be removed");
     }
     // Fails while something is kept in it, which is as it should be.
     let _ = std::fs::remove_dir(worktrees);
@@ -135,6 +138,7 @@ pub fn new_request_id() -> String {
 
 fn run_actors(
     run: &RunFolder,
+    places: Places,
     writer: swarm_actors::Writer,
     world: Arc<dyn World>,
     options: Options,
@@ -151,7 +155,7 @@ fn run_actors(
     let ended = runtime.block_on(async {
         let start = Start { writer, world, observer, pid: std::process::id(), version: VERSION.to_owned() };
         let (handle, ended) = swarm_actors::start(start).await?;
-        let listening = listen::listen(handle, run.dir.clone());
+        let listening = listen::listen(handle, places);
         let ended = ended.await.unwrap_or(Err(RunError::Gone));
         listening.abort();
         ended

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::checkouts::folder_of;
 use super::error::GitError;
 use super::repo::Repo;
 use super::worktree::{Worktree, remove_tree, settled};
@@ -30,6 +31,21 @@ impl Repo {
         let moved = Worktree { path, git_dir };
         moved.write_backlink()?;
         Ok(moved)
+    }
+}
+
+impl Repo {
+    /// Removes git's records of worktrees below a folder whose files are gone, as a kill in the middle of a move leaves
+    /// them.
+    pub fn forget_worktrees(&self, below: &Path) -> Result<(), GitError> {
+        for git_dir in self.linked()? {
+            let gone =
+                folder_of(&git_dir).is_some_and(|folder| folder.starts_with(below) && !folder.exists());
+            if gone {
+                remove_tree(&git_dir)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
 }
 
 /// Whether there is a holder to wait for.
+#[derive(Clone, Copy)]
 enum Begun {
     Yes,
     NotWanted,

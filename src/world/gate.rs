@@ -56,7 +56,7 @@ fn concerns(site: &Site, order: &RunGate, gate: &Gate) -> Result<bool, String> {
 fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), String> {
     let path = site.places.worktrees.join(format!("gate-{}", order.slot));
     let clean = order.gate.as_ref().is_some_and(|gate| gate.clean);
-    room::patiently(&site.places.run_dir, tell, || {
+    room::patiently(&site.places, tell, || {
         site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean))
     })
     .map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ mod keep;
 mod land;
 mod pool;
 pub mod program;
-mod room;
+pub mod room;
 mod trees;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +45,11 @@ impl Places {
     /// The folder of an attempt.
     pub fn attempt(&self, task: &TaskId, attempt: u32) -> PathBuf {
         self.run_dir.join("attempts").join(task.as_str()).join(attempt.to_string())
+    }
+
+    /// A folder on each disk that the run writes to.
+    pub fn disks(&self) -> impl Iterator<Item = &Path> {
+        [self.run_dir.as_path(), self.worktrees.as_path()].into_iter()
     }
 
     /// The folder of a gate run.
@@ -199,7 +204,7 @@ fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
             vec![land::land(site, &order)]
         }
         Effect::WatchTarget { target, .. } => vec![land::watch(site, &target)],
-        Effect::WatchRoom { .. } => vec![room::watch(&site.places.run_dir)],
+        Effect::WatchRoom { .. } => vec![room::watch(&site.places)],
         // The budget actor reads meters itself.
         Effect::Meter { .. } => Vec::new(),
     }

@@ -61,7 +61,10 @@ impl Pool {
         let spare = worktree.path.with_file_name(format!("pool-{number}"));
         let full = self.lock().len() >= POOL_MAX;
         // One that its agent deleted cannot be moved, and half a move would leave git's half of it behind.
-        if !full && worktree.path.is_dir() && let Ok(waiting) = repo.move_worktree(worktree, &spare) {
+        if !full
+            && worktree.path.is_dir()
+            && let Ok(waiting) = repo.move_worktree(worktree, &spare)
+        {
             self.lock().push(waiting);
             return Ok(());
         }

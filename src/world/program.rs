@@ -73,15 +73,12 @@ fn replace(template: &str, blanks: &Blanks<'_>, quote: impl Fn(&str) -> String) 
     while let Some(at) = rest.find('{') {
         let (before, from) = rest.split_at(at);
         filled.push_str(before);
-        match values.iter().find(|(name, _)| from.starts_with(name)) {
-            Some((name, value)) => {
-                filled.push_str(&quote(value));
-                rest = &from[name.len()..];
-            }
-            None => {
-                filled.push('{');
-                rest = &from[1..];
-            }
+        if let Some((name, value)) = values.iter().find(|(name, _)| from.starts_with(name)) {
+            filled.push_str(&quote(value));
+            rest = &from[name.len()..];
+        } else {
+            filled.push('{');
+            rest = &from[1..];
         }
     }
     filled.push_str(rest);

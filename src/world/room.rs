@@ -1,4 +1,4 @@
-//! Room on the disk: what to do while there is none. Knows nothing of what needs it.
+//! Room on the disks that a run writes to: what to do while there is none. Knows nothing of what needs it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,15 +7,18 @@ use swarm_actors::Tell;
 use swarm_domain::Event;
 use swarm_domain::event::{RoomBack, RoomLost};
 
+use super::Places;
 use crate::git::GitError;
 
-/// Free space that counts as room, in bytes: enough for the final records of a run and a small checkout.
-const ROOM_BYTES: u64 = 64 << 20;
+/// Less than this is no room, in bytes: what is left is for the final records of the run and of its holders.
+const LOW_BYTES: u64 = 8 << 20;
+/// This much is room again, in bytes. More than the low mark, so that the two do not take turns.
+const BACK_BYTES: u64 = 16 << 20;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Does something that writes. While it fails for want of room, the run is told and it is tried again.
-pub(crate) fn patiently<T>(
-    dir: &Path,
+pub(super) fn patiently<T>(
+    places: &Places,
     tell: &Tell,
     mut act: impl FnMut() -> Result<T, GitError>,
 ) -> Result<T, GitError> {
@@ -23,7 +26,9 @@ pub(crate) fn patiently<T>(
         match act() {
             Err(GitError::NoSpace { args }) => {
                 tell(RoomLost { detail: args, at_ms: 0 }.into());
-                wait(dir);
+                // One try a poll, also where the disk has room by our count: it may be a quota that is used up.
+                std::thread::sleep(POLL);
+                wait(places);
             }
             other => return other,
         }
@@ -31,21 +36,23 @@ pub(crate) fn patiently<T>(
 }
 
 /// Waits until there is room, and says so.
-pub(crate) fn watch(dir: &Path) -> Event {
-    wait(dir);
+pub(super) fn watch(places: &Places) -> Event {
+    wait(places);
     RoomBack {}.into()
 }
 
-fn wait(dir: &Path) {
-    loop {
+fn wait(places: &Places) {
+    while places.disks().any(|dir| free_bytes(dir) < BACK_BYTES) {
         std::thread::sleep(POLL);
-        if has_room(dir) {
-            return;
-        }
     }
 }
 
-/// Whether the disk of a folder has room. A disk that cannot be asked is taken to have some: the next write will tell.
-pub(crate) fn has_room(dir: &Path) -> bool {
-    rustix::fs::statvfs(dir).map_or(true, |stat| stat.f_bavail.saturating_mul(stat.f_frsize) >= ROOM_BYTES)
+/// The folder whose disk is running out of room, if any is.
+pub fn lacking(places: &Places) -> Option<&Path> {
+    places.disks().find(|dir| free_bytes(dir) < LOW_BYTES)
+}
+
+/// What an ordinary user may still write. A disk that cannot be asked is taken to have room: the next write will tell.
+fn free_bytes(dir: &Path) -> u64 {
+    rustix::fs::statvfs(dir).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }

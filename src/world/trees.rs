@@ -24,7 +24,7 @@ pub(super) struct Make {
 }
 
 pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
-    let made = room::patiently(&site.places.run_dir, tell, || site.alone(|| checkout(site, order)));
+    let made = room::patiently(&site.places, tell, || site.alone(|| checkout(site, order)));
     let (task, attempt) = (order.task.clone(), order.attempt);
     match made {
         Ok((worktree, start, conflicts)) => WorktreeMade {
