@@ -2,11 +2,10 @@
 
 use crate::event::{Event, RunFinished, RunStopped};
 use crate::fact::{Cause, Moment, Outcome};
-use crate::next::out_of_tokens;
+use crate::next::{next_in_line, out_of_tokens};
 use crate::run::{Pause, Preflight};
 use crate::state::Parts;
 use crate::task::{End, Phase};
-use crate::train::CarStage;
 
 /// How long a full disk is waited for, in milliseconds.
 pub(crate) const DISK_WAIT_MS: u64 = 10 * 60 * 1000;
@@ -25,7 +24,7 @@ pub(crate) fn end(parts: &Parts, now: &Moment) -> Option<Event> {
 
 /// Something is under way that will bring news by itself.
 fn is_busy(parts: &Parts) -> bool {
-    let merging = parts.train.car().is_some_and(|car| car.stage != CarStage::Waiting);
+    let merging = parts.train.car().is_some_and(|car| !car.stage.waits());
     parts.tasks.any_under_way() || merging || parts.train.head().is_none()
 }
 
@@ -42,7 +41,8 @@ fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
     if let Some(signal) = run.interrupt {
         return Some((Outcome::Interrupted { signal }, "interrupted; work is kept".to_owned()));
     }
-    let waiting_to_land = !parts.train.is_empty();
+    // In plan order, work may wait for the turn of a task that will not start any more.
+    let will_land = parts.train.car().is_some() || next_in_line(parts).is_some();
     if parts.train.is_lost() {
         let target = &run.settings.target;
         return Some((
@@ -50,7 +50,7 @@ fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
             format!("`{target}` was moved and no longer holds what this run landed"),
         ));
     }
-    if waiting_to_land && parts.train.held().is_none() && parts.train.broken().is_none() {
+    if will_land && parts.train.held().is_none() && parts.train.broken().is_none() {
         return None;
     }
     if let Some(signal) = run.drain {

@@ -173,7 +173,7 @@ fn nothing_to_land(task: &Task) -> Event {
 }
 
 /// `order: ready` takes who came first, `order: plan` who is first among those that are not final.
-fn next_in_line(parts: &Parts) -> Option<&Waiting> {
+pub(crate) fn next_in_line(parts: &Parts) -> Option<&Waiting> {
     match parts.run.settings.merge.order {
         MergeOrder::Ready => parts.train.line().next(),
         MergeOrder::Plan => {

@@ -98,6 +98,15 @@ pub enum CarStage {
 }
 
 impl CarStage {
+    /// Whether nothing is under way: the next step is a decision, which may have to wait for the target or for room.
+    pub(crate) fn waits(&self) -> bool {
+        match self {
+            Self::Waiting => true,
+            Self::Checking { checks, .. } => checks.passed(),
+            Self::Building(..) | Self::Conflicted | Self::Landing { .. } => false,
+        }
+    }
+
     /// The head of the target that this stage rests on.
     fn old(&self) -> Option<&Option<Oid>> {
         match self {
