@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
-mod common;
 #[path = "merging/afterwards.rs"]
 mod afterwards;
 #[path = "merging/commits.rs"]
 mod commits;
+mod common;
 #[path = "merging/conflicts.rs"]
 mod conflicts;
 #[path = "merging/gates.rs"]

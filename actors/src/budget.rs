@@ -22,8 +22,8 @@ const POLL: Duration = Duration::from_millis(150);
 /// What the budget actor is told.
 #[derive(Debug)]
 pub(crate) enum BudgetMsg {
-    /// The meters that are owed, all of them.
-    Owes(Vec<Effect>),
+    /// The meters that are owed, all of them, as of a seq.
+    Owes(u64, Vec<Effect>),
     /// Time to read the meters.
     Poll,
 }
@@ -49,6 +49,7 @@ pub(crate) struct BudgetState {
     args: BudgetArgs,
     meters: BTreeMap<(TaskId, u32), Meter>,
     polling: bool,
+    latest: u64,
 }
 
 impl Ractor for Budget {
@@ -61,7 +62,7 @@ impl Ractor for Budget {
         _myself: ActorRef<BudgetMsg>,
         args: BudgetArgs,
     ) -> Result<BudgetState, ActorProcessingErr> {
-        Ok(BudgetState { args, meters: BTreeMap::new(), polling: false })
+        Ok(BudgetState { args, meters: BTreeMap::new(), polling: false, latest: 0 })
     }
 
     async fn handle(
@@ -72,7 +73,12 @@ impl Ractor for Budget {
     ) -> Result<(), ActorProcessingErr> {
         state.args.world.before(&Actor::Budget).await;
         match message {
-            BudgetMsg::Owes(effects) => state.grant(effects).await,
+            // Older news that arrives late, as after a restart, is no news.
+            BudgetMsg::Owes(seq, _) if seq < state.latest => {}
+            BudgetMsg::Owes(seq, effects) => {
+                state.latest = seq;
+                state.grant(effects).await;
+            }
             BudgetMsg::Poll => {
                 state.polling = false;
                 state.read().await;

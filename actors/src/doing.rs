@@ -26,6 +26,8 @@ pub(crate) enum Told {
 /// Effects under way, and those that were answered at a seq which the actor has not been told of yet.
 #[derive(Debug, Default)]
 pub(crate) struct Doing {
+    /// The seq of the latest news. Older news that arrives late, as after a restart, is no news.
+    latest: u64,
     running: BTreeMap<Key, AbortHandle>,
     answered: BTreeMap<Key, u64>,
 }
@@ -47,13 +49,17 @@ pub(crate) struct Means<'a, M> {
 
 impl Doing {
     /// Starts what is owed and not under way. An effect that was answered after this news was written is not started
-    /// again on its account.
+    /// again on its account. News from before an actor's restart comes after the view it was restarted from: it is old.
     pub(crate) fn owes<M: Message + From<Told>>(
         &mut self,
         seq: u64,
         effects: Vec<Effect>,
         means: &Means<'_, M>,
     ) {
+        if seq < self.latest {
+            return;
+        }
+        self.latest = seq;
         self.answered.retain(|_, at| *at > seq);
         for effect in effects {
             let key = effect.key();

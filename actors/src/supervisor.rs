@@ -66,7 +66,7 @@ impl Child {
         // A child that just failed is restarted from its view, so this news is not lost.
         let _ = match self {
             Self::Task(child) | Self::Merge(child) => child.cast(Told::Owes(seq, owed)).map_err(|_| ()),
-            Self::Budget(child) => child.cast(BudgetMsg::Owes(owed)).map_err(|_| ()),
+            Self::Budget(child) => child.cast(BudgetMsg::Owes(seq, owed)).map_err(|_| ()),
         };
     }
 }
@@ -127,6 +127,11 @@ impl Ractor for Supervisor {
             SupervisorMsg::Wakeup(at_ms) => {
                 if tree.wakeup_ms == Some(at_ms) {
                     tree.wakeup_ms = None;
+                    if tree.world.now_ms() < at_ms {
+                        // The clock was set back: nothing would be decided, and without a commit no timer set again.
+                        tree.arm(&myself, Some(at_ms));
+                        return Ok(());
+                    }
                     tree.journal
                         .cast(JournalMsg::Submit(Submit { command: Command::Advance, reply: None }))?;
                 }

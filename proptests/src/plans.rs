@@ -76,7 +76,8 @@ fn task(fates: &Fates, number: u32) -> TaskSpec {
         needs: needs.into_iter().map(|need| (id(need), when)).collect(),
         files: Vec::new(),
         budget: (one_of("budgeted", 3) == 0).then(|| Usd::from_micros(60 + one_of("budget", 60))),
-        estimate: Some(Usd::from_micros(10 + one_of("estimate", 30))),
+        estimate: (is_agent || one_of("estimated", 2) == 0)
+            .then(|| Usd::from_micros(10 + one_of("estimate", 30))),
         timeout_ms: None,
         idle_timeout_ms: None,
         retries: Retries {

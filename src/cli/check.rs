@@ -2,8 +2,9 @@
 
 use super::Context;
 use super::args::CheckArgs;
-use super::exit::{Failure, OK, PLAN};
+use super::exit::{Failure, OK, PLAN, USAGE};
 use super::out;
+use super::prepare;
 use super::run::{cpus, plan_file};
 use crate::drive::colour;
 use crate::plan;
@@ -14,10 +15,15 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     let loaded = match plan::load(&file, cpus()) {
         Ok(loaded) => loaded,
         Err(refused) if context.json => {
-            out::line(plan::to_json(&refused.problems, &refused.source));
+            let problems = plan::to_json(&refused.problems, &refused.source);
+            out::line(serde_json::json!({"schema": "swarm.check/1", "problems": problems}));
             return Ok(PLAN);
         }
-        Err(refused) => return Err(refused.into()),
+        Err(refused) => {
+            eprintln!("{}", plan::render(&refused.problems, &refused.source, colour()).trim_end());
+            eprintln!("  next: correct the plan, and `swarm check{}` again", named(args));
+            return Ok(PLAN);
+        }
     };
     if let Some(id) = &args.prompt {
         return prompt(&loaded.draft, id);
@@ -31,23 +37,22 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
         eprintln!("{}", plan::render(&loaded.warnings, &loaded.source, colour()).trim_end());
     }
     out::line(plan::summary_text(&loaded, details).trim_end());
-    eprintln!(
-        "  next: swarm run{}",
-        args.plan.as_ref().map_or_else(String::new, |plan| format!(" {}", plan.display()))
-    );
+    eprintln!("  next: swarm run{}", named(args));
     Ok(OK)
+}
+
+/// The plan as it was named on the command line, after a space.
+fn named(args: &CheckArgs) -> String {
+    args.plan.as_ref().map_or_else(String::new, |plan| format!(" {}", plan.display()))
 }
 
 /// Exactly what the agent of a task's first attempt would be told.
 fn prompt(draft: &plan::Draft, id: &str) -> Result<u8, Failure> {
     let Some(spec) = draft.tasks.iter().find(|task| task.id.as_str() == id) else {
-        let ids = draft.tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(
-            Failure::new(PLAN, format!("the plan has no task `{id}`")).hint(format!("its tasks are {ids}"))
-        );
+        return Err(prepare::no_task(draft, id));
     };
     if !spec.is_agent() {
-        return Err(Failure::new(PLAN, format!("task `{id}` is a command; it has no prompt")));
+        return Err(Failure::new(USAGE, format!("task `{id}` is a command; it has no prompt")));
     }
     out::text_of(&swarm_domain::prompt::brief(&draft.instructions, spec));
     Ok(OK)

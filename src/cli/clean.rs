@@ -47,7 +47,14 @@ fn clean_run(repo: &Repo, run: &RunFolder, args: &CleanArgs, age_ms: Option<u64>
         eprintln!("{}: kept, process {pid} drives it", run.id);
         return Ok(false);
     }
-    let history = runs::read(&run.journal())?;
+    let history = match runs::read(&run.journal()) {
+        // One that was not asked for by name stands in nobody's way.
+        Err(error) if args.runs.is_empty() => {
+            eprintln!("{}: kept, {}", run.id, Failure::from(error).text);
+            return Ok(false);
+        }
+        read => read?,
+    };
     let Some(parts) = history.state.parts() else {
         return remove(repo, run, args.dry_run).map(|()| true);
     };
@@ -73,7 +80,6 @@ fn clean_run(repo: &Repo, run: &RunFolder, args: &CleanArgs, age_ms: Option<u64>
         }
         return Ok(false);
     }
-    eprintln!("{}: {} KiB", run.id, run.bytes() / 1024);
     remove(repo, run, args.dry_run).map(|()| true)
 }
 
@@ -110,8 +116,10 @@ fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), F
 fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
     let prefix = format!("refs/swarm/{}/", run.id);
     let refs = repo.list_refs(&prefix)?;
+    let (kib, count) = (run.bytes() / 1024, refs.len());
+    let noun = if count == 1 { "ref" } else { "refs" };
+    eprintln!("{}: its folder ({kib} KiB), its worktrees and {count} {noun}", run.id);
     if dry_run {
-        out::line(format!("{}: its folder, its worktrees and {} refs", run.id, refs.len()));
         return Ok(());
     }
     let folder = runs::worktrees_of(repo).join(&run.id);

@@ -145,7 +145,9 @@ impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
             DriveError::Open(error) => error.into(),
-            DriveError::TargetBusy(_) => Self::new(BUSY, error),
+            DriveError::TargetBusy(_) => {
+                Self::new(BUSY, error).hint("`swarm ls` lists the runs, `swarm attach` shows a live one")
+            }
             DriveError::Refused(refusal) => refusal.into(),
             DriveError::Run(swarm_actors::run::RunError::Journal(error)) => {
                 Self::from(error).hint("nothing that was acknowledged is lost: `swarm resume` carries on")
@@ -160,6 +162,10 @@ impl From<DriveError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Self::new(ENVIRONMENT, error)
+                .hint("make room first; `swarm clean --dry-run` lists what ended runs keep");
+        }
         Self::new(ENVIRONMENT, error)
     }
 }

@@ -17,11 +17,16 @@ pub(super) fn schema(args: &SchemaArgs) -> u8 {
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> u8 {
-    clap_complete::generate(args.shell, &mut Cli::command(), "swarm", &mut std::io::stdout());
+    // Into memory first: clap panics when a reader goes away.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "swarm", &mut script);
+    out::text_of(&String::from_utf8_lossy(&script));
     OK
 }
 
 pub(super) fn man() -> Result<u8, Failure> {
-    clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    out::text_of(&String::from_utf8_lossy(&page));
     Ok(OK)
 }

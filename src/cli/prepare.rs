@@ -5,10 +5,15 @@ use std::collections::BTreeSet;
 use swarm_domain::plan::{Plan, TaskSpec};
 use swarm_domain::{Oid, Program, Work};
 
-use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET};
+use super::exit::{ENVIRONMENT, Failure, TARGET, USAGE};
+use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
 use crate::plan::{Draft, Resolved};
+use crate::runs::TargetLock;
 use crate::world::{environment, program};
+
+/// The most tasks that are listed where a name fits none.
+const NAMES_SHOWN: usize = 12;
 
 /// What the command line says about where a run starts and lands.
 pub(super) struct Wanted<'a> {
@@ -25,6 +30,10 @@ pub(super) fn resolve(repo: &Repo, draft: &Draft, wanted: &Wanted<'_>) -> Result
     let target = wanted.target.map_or_else(|| draft.target_name(), str::to_owned);
     let named = wanted.target.is_some() || draft.target.is_some();
     repo.check_target_name(&target)?;
+    // First of all: what a live run has landed there is no reason to land or to retry it.
+    if TargetLock::take(repo, &target)?.is_none() {
+        return Err(DriveError::TargetBusy(target).into());
+    }
     if let Some(path) = repo.checked_out(&target)? {
         let error = GitError::CheckedOut { branch: target, path, state: "HEAD".to_owned() };
         return Err(Failure::new(TARGET, error).hint("or choose another branch with --target NAME"));
@@ -118,6 +127,15 @@ fn is_shell_word(word: &str) -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
+/// A name that no task has, with the names that there are.
+pub(super) fn no_task(draft: &Draft, name: &str) -> Failure {
+    let ids = draft.tasks.iter().map(|task| task.id.as_str());
+    let shown = ids.take(NAMES_SHOWN).collect::<Vec<_>>().join(", ");
+    let more = draft.tasks.len().saturating_sub(NAMES_SHOWN);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Failure::new(USAGE, format!("the plan has no task `{name}`")).hint(format!("its tasks are {shown}{more}"))
+}
+
 /// The tasks that `--only` names, and what they need.
 pub(super) fn only(draft: &mut Draft, names: &[String]) -> Result<(), Failure> {
     if names.is_empty() {
@@ -128,9 +146,7 @@ pub(super) fn only(draft: &mut Draft, names: &[String]) -> Result<(), Failure> {
     let mut todo: Vec<String> = names.to_vec();
     while let Some(name) = todo.pop() {
         let Some(task) = known(&name) else {
-            let ids = draft.tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::new(PLAN, format!("the plan has no task `{name}`"))
-                .hint(format!("its tasks are {ids}")));
+            return Err(no_task(draft, &name));
         };
         if wanted.insert(task.id.clone()) {
             todo.extend(task.needs.iter().map(|(need, _)| need.to_string()));

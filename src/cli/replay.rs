@@ -9,7 +9,6 @@ use super::Context;
 use super::args::ReplayArgs;
 use super::exit::{Failure, JOURNAL, OK, USAGE};
 use super::out;
-use crate::drive::{colour, width};
 use crate::git::Repo;
 use crate::report::{self, EventStream, Liveness};
 use crate::runs::{self, History, RunFolder};
@@ -38,7 +37,9 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
         return Ok(OK);
     }
     let state = fold(events)?;
-    let live = Liveness { owner: if args.at.is_none() { folder.owner() } else { None } };
+    // Of a moment in the past it is told as it was then: whoever drove the run, drove it.
+    let now = upto == history.events.len();
+    let live = Liveness { owner: if now { folder.owner() } else { driver(events) } };
     if context.json {
         out::line(report::status_json(&state, &live, &digest(&state)));
         return Ok(OK);
@@ -47,8 +48,19 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
         out::line(report::event_line(recorded));
     }
     let now_ms = events.last().map_or(0, |recorded| recorded.time_ms);
-    out::line(format!("\n{}", report::status_text(&state, &live, now_ms, colour(), width()).trim_end()));
+    out::line(format!(
+        "\n{}",
+        report::status_text(&state, &live, now_ms, out::colour(), out::width()).trim_end()
+    ));
     Ok(OK)
+}
+
+/// The process that drove the run last.
+fn driver(events: &[Recorded]) -> Option<u32> {
+    events.iter().rev().find_map(|recorded| match &recorded.event {
+        Event::Opened(opened) => Some(opened.pid),
+        _ => None,
+    })
 }
 
 fn id_of(history: &History, folder: &RunFolder) -> String {

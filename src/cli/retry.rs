@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{Plan, Settings};
-use swarm_domain::state::State;
+use swarm_domain::state::{Parts, State};
 use swarm_domain::task::End;
 use swarm_domain::{Oid, TaskId, TaskSpec};
 
@@ -37,6 +37,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
     let resolved = prepare::resolve(&repo, &draft, &wanted)?;
     let carried = carried(&repo, &history.state, &draft, resolved.target_at.as_ref(), &tasks)?;
     choose(&mut draft, &tasks, &carried)?;
+    report_left_out(parts, &draft, &parent);
     if draft.tasks.iter().all(|task| carried.contains_key(&task.id)) {
         eprintln!("everything in run {} landed and is unchanged: there is nothing to retry", parent.id);
         eprintln!("  next: swarm land {}", parent.id);
@@ -130,6 +131,18 @@ fn choose(
         }
     }
     Ok(())
+}
+
+/// Failed tasks that were not named are not in the new run: whoever retries that one will not find them.
+fn report_left_out(parts: &Parts, draft: &Draft, parent: &RunFolder) {
+    let open = parts.tasks.iter().filter(|task| !task.end().is_some_and(End::is_landed));
+    let ids: Vec<&str> = open
+        .map(|task| task.spec.id.as_str())
+        .filter(|id| draft.tasks.iter().all(|task| task.id.as_str() != *id))
+        .collect();
+    if !ids.is_empty() {
+        eprintln!("not in it: {} (`swarm retry {}` has all)", ids.join(", "), parent.id);
+    }
 }
 
 fn report_carried(plan: &Plan, carried: &BTreeMap<TaskId, Oid>, parent: &RunFolder) {

@@ -6,7 +6,6 @@ use swarm_domain::task::End;
 use super::Context;
 use super::exit::{Failure, OK, USAGE};
 use super::out;
-use crate::drive::{colour, width};
 use crate::report::{self, Liveness, Row};
 use crate::runs::{self, RunFolder};
 use crate::world::now_ms;
@@ -20,7 +19,9 @@ pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure
         let document = report::status_json(&history.state, &live, &digest);
         out::line(report::with_notes(document, &history.events));
     } else {
-        out::line(report::status_text(&history.state, &live, now_ms(), colour(), width()).trim_end());
+        out::line(
+            report::status_text(&history.state, &live, now_ms(), out::colour(), out::width()).trim_end(),
+        );
     }
     Ok(OK)
 }

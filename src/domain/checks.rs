@@ -87,9 +87,11 @@ impl Checks {
     }
 
     pub(crate) fn ended(&mut self, n: u32, verdict: &Verdict, tail: &str, advisory: bool) {
-        if self.running.take() != Some(n) {
+        // A gate of an earlier merge may end while the gate of this one runs.
+        if self.running != Some(n) {
             return;
         }
+        self.running = None;
         match verdict {
             Verdict::Green => self.pass(),
             Verdict::Red { .. } if advisory => self.pass(),

@@ -12,20 +12,40 @@ pub(crate) const DISK_WAIT_MS: u64 = 10 * 60 * 1000;
 
 /// The run's last event, once nothing more can happen by itself.
 pub(crate) fn end(parts: &Parts, now: &Moment) -> Option<Event> {
-    let tidy = parts.gates.is_idle() && !parts.tasks.any_leftover();
+    let tidy = !parts.tasks.any_leftover();
     if parts.tasks.all_ended() {
-        return tidy.then(|| RunFinished { outcome: outcome(parts) }.into());
+        return (tidy && parts.gates.is_idle()).then(|| RunFinished { outcome: outcome(parts) }.into());
     }
-    if !tidy || is_busy(parts) {
+    if is_busy(parts, now) || !(tidy || is_stalled(parts, now)) {
         return None;
     }
     reason(parts, now).map(|(outcome, detail)| RunStopped { outcome, detail }.into())
 }
 
-/// Something is under way that will bring news by itself.
-fn is_busy(parts: &Parts) -> bool {
+/// Something is under way that will bring news by itself, and is worth waiting for.
+fn is_busy(parts: &Parts, now: &Moment) -> bool {
+    if parts.tasks.any_program() {
+        return true;
+    }
+    if is_stalled(parts, now) {
+        return false;
+    }
+    let moving = parts.train.car().is_some_and(|car| car.stage.asks_git());
+    if parts.run.interrupt.is_some() {
+        // Gates have holders of their own: what they find is found again when the run is resumed.
+        return parts.tasks.any_slot() || parts.tasks.unjudged() > 0 || moving;
+    }
     let merging = parts.train.car().is_some_and(|car| !car.stage.waits());
-    parts.tasks.any_under_way() || merging || parts.train.head().is_none()
+    parts.tasks.any_under_way() || merging || !parts.gates.is_idle() || parts.train.head().is_none()
+}
+
+/// There is no room on the disk, and nobody waits for it any longer: what cannot be written now is owed again later.
+fn is_stalled(parts: &Parts, now: &Moment) -> bool {
+    parts.run.no_room.is_some() && (out_of_patience(parts, now) || parts.run.interrupt.is_some())
+}
+
+fn out_of_patience(parts: &Parts, now: &Moment) -> bool {
+    parts.run.no_room.is_some_and(|(_, since_ms)| now.at_ms >= since_ms.saturating_add(DISK_WAIT_MS))
 }
 
 /// Why nothing goes on. The order is that of the exit codes: what needs a person most wins.
@@ -34,12 +54,14 @@ fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
     if let Preflight::Failed { name, .. } = &run.preflight {
         return Some((Outcome::Environment, format!("`{name}` fails on the base, before any agent ran")));
     }
-    if let Some((_, since_ms)) = run.no_room {
-        let waited = now.at_ms >= since_ms.saturating_add(DISK_WAIT_MS);
-        return waited.then(|| (Outcome::Environment, "there is no room on the disk".to_owned()));
+    if out_of_patience(parts, now) {
+        return Some((Outcome::Environment, "there is no room on the disk".to_owned()));
     }
     if let Some(signal) = run.interrupt {
         return Some((Outcome::Interrupted { signal }, "interrupted; work is kept".to_owned()));
+    }
+    if run.no_room.is_some() {
+        return None;
     }
     // In plan order, work may wait for the turn of a task that will not start any more.
     let will_land = parts.train.car().is_some() || next_in_line(parts).is_some();
@@ -63,7 +85,9 @@ fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
 fn stuck(parts: &Parts) -> Option<(Outcome, String)> {
     let run = &parts.run;
     let may_retry = run.may_start() && parts.tasks.next_retry().is_some();
-    if may_retry || matches!(run.preflight, Preflight::Due(_)) || run.pause == Some(Pause::Asked) {
+    // A pause ends on request, but not beyond the deadline: nothing would start then.
+    let paused = run.pause == Some(Pause::Asked) && !run.overdue;
+    if may_retry || (matches!(run.preflight, Preflight::Due(_)) && !run.overdue) || paused {
         return None;
     }
     if let Some(fault) = parts.train.broken() {

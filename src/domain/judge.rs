@@ -27,17 +27,18 @@ pub(crate) fn next(parts: &Parts, task: &Task, now_ms: u64) -> Option<Event> {
         | Phase::Ready
         | Phase::Backoff { .. }
         | Phase::Queued
-        | Phase::Held { .. } => cancelled(parts, task),
+        | Phase::Held { .. } => cancelled(parts, task, false),
         Phase::Making | Phase::Running | Phase::Saving | Phase::Merging | Phase::Ended(_) => None,
     }
 }
 
-fn cancelled(parts: &Parts, task: &Task) -> Option<Event> {
+/// The end of a task that is to be cancelled, or of any other if it must be.
+pub(crate) fn cancelled(parts: &Parts, task: &Task, anyway: bool) -> Option<Event> {
     let reason = match &parts.run.halted {
         Some(failed) => format!("`{failed}` failed and the plan says on_failure: stop"),
         None => "cancelled on request".to_owned(),
     };
-    task.cancel.then(|| TaskCancelled { task: task.spec.id.clone(), reason }.into())
+    (task.cancel || anyway).then(|| TaskCancelled { task: task.spec.id.clone(), reason }.into())
 }
 
 fn skipped(task: &Task) -> Option<Event> {
@@ -182,14 +183,18 @@ fn after_failure(parts: &Parts, task: &Task, cause: Cause, counts: bool, now_ms:
     let id = task.spec.id.clone();
     let reason = task.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
     if task.cancel {
-        return cancelled(parts, task).expect("a task that is to be cancelled has a reason");
+        return cancelled(parts, task, false).expect("a task that is to be cancelled has a reason");
+    }
+    if parts.run.halted.is_some() && !counts {
+        return cancelled(parts, task, true).expect("what a halted run leaves undone is cancelled");
     }
     if !counts {
         // The same surroundings are not asked again in the same second.
         let wait_ms = if cause == Cause::Interrupted { 0 } else { 1_000 * u64::from(task.mishaps) };
         return RetryScheduled { task: id, at_ms: now_ms + wait_ms }.into();
     }
-    if cause == Cause::Conflict && parts.run.settings.merge.on_conflict == OnConflict::Hold {
+    let hold = parts.run.settings.merge.on_conflict == OnConflict::Hold;
+    if cause == Cause::Conflict && hold && parts.run.halted.is_none() {
         return TaskHeld { task: id, reason }.into();
     }
     if parts.run.halted.is_some() || !may_retry(parts, task, cause) {

@@ -269,13 +269,9 @@ fn can_cancel(phase: &Phase) -> bool {
         | Phase::Failing { .. }
         | Phase::Held { .. }
         | Phase::Judging(_)
-        | Phase::Queued => true,
-        Phase::Making
-        | Phase::Running
-        | Phase::Saving
-        | Phase::Gating(_)
-        | Phase::Merging
-        | Phase::Ended(_) => false,
+        | Phase::Queued
+        | Phase::Merging => true,
+        Phase::Making | Phase::Running | Phase::Saving | Phase::Gating(_) | Phase::Ended(_) => false,
     }
 }
 

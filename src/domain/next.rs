@@ -126,6 +126,15 @@ fn land(parts: &Parts, now: &Moment) -> Option<Event> {
     let train = &parts.train;
     let stopped =
         train.is_lost() || train.held().is_some() || train.broken().is_some() || parts.run.no_room.is_some();
+    if let Some(car) = parts.train.car().filter(|car| car.stage.waits()) {
+        let cancelled = parts.tasks.get(&car.task).filter(|task| task.cancel);
+        if let Some(event) = cancelled.and_then(|task| judge::cancelled(parts, task, false)) {
+            return Some(event);
+        }
+    }
+    if parts.run.interrupt.is_some() {
+        return None;
+    }
     parts.train.head()?;
     match parts.train.car() {
         Some(Car { task, stage: CarStage::Checking { old, commit, checks }, .. }) => {
@@ -159,7 +168,7 @@ fn land(parts: &Parts, now: &Moment) -> Option<Event> {
             (!stopped).then(|| prepare(parts, now, &waiting))
         }
         Some(Car { stage: CarStage::Building(..) | CarStage::Landing { .. }, .. }) => None,
-        None if stopped || parts.run.interrupt.is_some() => None,
+        None if stopped => None,
         None => Some(prepare(parts, now, next_in_line(parts)?)),
     }
 }
@@ -199,6 +208,9 @@ fn prepare(parts: &Parts, now: &Moment, waiting: &Waiting) -> Event {
 
 /// The next gate of an attempt's own, when there is a gate worktree for it.
 fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
+    if parts.run.interrupt.is_some() {
+        return None;
+    }
     parts.tasks.gating().find_map(|task| {
         let crate::task::Phase::Gating(checks) = &task.phase else { return None };
         let index = checks.due()?;

@@ -209,10 +209,11 @@ fn of_merge(parts: &Parts) -> Vec<Effect> {
     owed
 }
 
-/// The target is read once per opening, after a landing that may have happened is known to have happened or not.
+/// The target is read once per opening, and not beside a merge or a landing: those ask it themselves, and an answer
+/// that comes late would undo what they did.
 fn target(parts: &Parts) -> Option<Effect> {
-    let landing = parts.train.car().is_some_and(|car| matches!(car.stage, CarStage::Landing { .. }));
-    if parts.train.head().is_some() || landing {
+    let asked = |stage: &CarStage| matches!(stage, CarStage::Building(..) | CarStage::Landing { .. });
+    if parts.train.head().is_some() || parts.train.car().is_some_and(|car| asked(&car.stage)) {
         return None;
     }
     Some(Effect::ReadTarget {

@@ -10,6 +10,9 @@ use crate::event::{Event, Opened, RunPlanned};
 use crate::fact::{Outcome, Request};
 use crate::plan::{Gate, Settings};
 
+/// Room that is lost again within this time did not come back, in milliseconds.
+const ROOM_AGAIN_MS: u64 = 5 * 60 * 1000;
+
 /// Where the checks on the base stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Preflight {
@@ -48,6 +51,8 @@ pub struct Run {
     pub source: String,
     /// When it was planned, in milliseconds since 1970.
     pub started_ms: u64,
+    /// When its deadline began to count, in milliseconds since 1970.
+    pub deadline_from_ms: u64,
     /// How many tasks it has.
     pub tasks: u32,
     /// The epoch of the process that drives it; 0 before the first.
@@ -72,6 +77,8 @@ pub struct Run {
     pub overdue: bool,
     /// The seq at which there was no room on the disk, and when that was, in milliseconds since 1970.
     pub no_room: Option<(u64, u64)>,
+    /// When there was first no room, of several times in a row, and when last, in milliseconds since 1970.
+    pub short_of_room: Option<(u64, u64)>,
     /// Why it stopped, if it did and was not opened again.
     pub stopped: Option<(Outcome, String)>,
     /// How it came out, once every task is final.
@@ -88,6 +95,7 @@ impl Run {
             parent: event.parent.clone(),
             source: event.source.clone(),
             started_ms: event.at_ms,
+            deadline_from_ms: event.at_ms,
             tasks: event.tasks,
             epoch: 0,
             slots: settings.concurrency,
@@ -100,6 +108,7 @@ impl Run {
             halted: None,
             overdue: false,
             no_room: None,
+            short_of_room: None,
             stopped: None,
             finished: None,
             requests: BTreeSet::new(),
@@ -110,12 +119,17 @@ impl Run {
     /// The base is checked again whenever it was red and the run is opened anew.
     pub(crate) fn opened(&mut self, event: &Opened) {
         self.epoch = event.epoch;
+        // Whoever resumes a run that its deadline stopped gives it that time again.
+        if matches!(self.stopped, Some((Outcome::Deadline, _))) {
+            self.deadline_from_ms = event.at_ms;
+        }
         self.stopped = None;
         self.pause = None;
         self.drain = None;
         self.interrupt = None;
         self.overdue = false;
         self.no_room = None;
+        self.short_of_room = None;
         if matches!(self.preflight, Preflight::Failed { .. }) {
             self.preflight = self.first_preflight();
         }
@@ -149,7 +163,7 @@ impl Run {
 
     /// When its time is up, in milliseconds since 1970.
     pub fn deadline_ms(&self) -> Option<u64> {
-        self.settings.deadline_ms.map(|within_ms| self.started_ms.saturating_add(within_ms))
+        self.settings.deadline_ms.map(|within_ms| self.deadline_from_ms.saturating_add(within_ms))
     }
 
     pub(crate) fn requested(&mut self, request: &Request) {
@@ -162,6 +176,15 @@ impl Run {
             Request::Drain { signal } => self.drain = Some(*signal),
             Request::Interrupt { signal } => self.interrupt = Some(*signal),
         }
+    }
+
+    /// Room that comes and goes, as with a quota or with a checkout larger than what is free, is waited for no longer
+    /// than room that stays away.
+    fn lost_room(&mut self, seq: u64, at_ms: u64) {
+        let again = self.short_of_room.filter(|(_, last_ms)| at_ms.saturating_sub(*last_ms) <= ROOM_AGAIN_MS);
+        let since_ms = again.map_or(at_ms, |(since_ms, _)| since_ms);
+        self.short_of_room = Some((since_ms, at_ms));
+        self.no_room = Some((seq, since_ms));
     }
 
     /// The gate of the base at a place in its list is advisory.
@@ -182,7 +205,7 @@ impl Run {
             }
             Event::RunPaused(event) => self.pause = Some(Pause::Failed(event.because.clone())),
             Event::DeadlineReached(_) => self.overdue = true,
-            Event::RoomLost(event) => self.no_room = Some((seq, event.at_ms)),
+            Event::RoomLost(event) => self.lost_room(seq, event.at_ms),
             Event::RoomBack(_) => self.no_room = None,
             Event::RunStopped(event) => self.stopped = Some((event.outcome, event.detail.clone())),
             Event::RunFinished(event) => self.finished = Some(event.outcome),

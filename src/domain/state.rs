@@ -180,10 +180,21 @@ fn touched(event: &Event) -> Vec<Actor> {
         | Event::AgentExited(_) => actors.push(Actor::Budget),
         Event::Opened(_)
         | Event::RoomLost(_)
-        | Event::MergePrepared(_)
-        | Event::MergeIntended(_)
+        | Event::RoomBack(_)
+        | Event::GateEnded(_)
         | Event::TargetSeen(_)
-        | Event::TargetHeld(_) => actors.push(Actor::Merge),
+        | Event::TargetHeld(_)
+        | Event::TargetFreed(_)
+        | Event::MergePrepared(_)
+        | Event::MergeBuilt(_)
+        | Event::MergeEmpty(_)
+        | Event::MergeConflicted(_)
+        | Event::MergeFailed(_)
+        | Event::MergeIntended(_)
+        | Event::Merged(_)
+        | Event::AttemptFailed(_)
+        | Event::TaskDone(_)
+        | Event::TaskCancelled(_) => actors.push(Actor::Merge),
         _ => {}
     }
     actors

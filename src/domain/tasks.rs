@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::fact::Ending;
 use crate::ledger::Ledger;
 use crate::plan::NeedWhen;
 use crate::task::{Phase, Task};
@@ -120,9 +121,20 @@ impl Tasks {
         self.index.busy.iter().filter(is_saving).count() + self.index.agenda.len()
     }
 
-    /// Whether anything of an attempt is under way, in a slot or after it.
+    /// Whether the program of an attempt runs.
+    pub fn any_program(&self) -> bool {
+        self.in_slots().any(|task| task.phase == Phase::Running)
+    }
+
+    /// Whether an attempt holds a slot.
+    pub fn any_slot(&self) -> bool {
+        !self.index.slots.is_empty()
+    }
+
+    /// Whether anything of an attempt is under way besides its gates, in a slot or after it.
     pub fn any_under_way(&self) -> bool {
-        !(self.index.slots.is_empty() && self.index.busy.is_empty() && self.index.agenda.is_empty())
+        let saving = !self.index.busy.is_subset(&self.index.gating);
+        saving || !self.index.slots.is_empty() || !self.index.agenda.is_empty()
     }
 
     /// Whether a worktree is still to be removed.
@@ -351,6 +363,11 @@ pub fn reserve(task: &Task, ledger: &Ledger) -> Option<Usd> {
         (None, _, _) if task.spec.is_agent() => ASSUMED_ESTIMATE,
         (None, _, _) => Usd::ZERO,
     };
+    // An attempt that was ended at its grant needs more than it used: otherwise what reserves nothing, and yet costs,
+    // would be started on an empty purse again and again.
+    let ended = task.attempt.as_ref().filter(|attempt| attempt.ending == Some(Ending::Spent));
+    let used = ended.map_or(Usd::ZERO, |attempt| attempt.charge.max(Usd::from_micros(1)));
+    let share = share.max(used);
     // A task without a budget of its own may wait for the run's cap to grow, so its share is not cut to what is left.
     Some(if task.spec.budget.is_some() { left.map_or(share, |left| share.min(left)) } else { share })
 }

@@ -98,13 +98,18 @@ pub enum CarStage {
 }
 
 impl CarStage {
-    /// Whether nothing is under way: the next step is a decision, which may have to wait for the target or for room.
+    /// Whether nothing is under way: the next step is a decision, which may have to wait for the target, for room, or
+    /// for the run to be opened again. What a gate is about, the gate board knows.
     pub(crate) fn waits(&self) -> bool {
         match self {
-            Self::Waiting => true,
-            Self::Checking { checks, .. } => checks.passed(),
+            Self::Waiting | Self::Checking { .. } => true,
             Self::Building(..) | Self::Conflicted | Self::Landing { .. } => false,
         }
+    }
+
+    /// Whether git is at work for it.
+    pub(crate) fn asks_git(&self) -> bool {
+        matches!(self, Self::Building(..) | Self::Landing { .. })
     }
 
     /// The head of the target that this stage rests on.

@@ -3,7 +3,7 @@
 mod listen;
 mod show;
 
-pub use show::{Show, Ui, colour, width};
+pub use show::{Show, Ui, colour, colour_of, width};
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,8 +19,9 @@ use swarm_domain::fact::Request;
 use swarm_domain::state::State;
 
 use crate::git::Repo;
+use crate::holder;
 use crate::runs::{self, OpenError, RunFolder, TargetLock};
-use crate::world::{Places, RealWorld};
+use crate::world::{GRACE_MS, Places, RealWorld};
 
 /// The version that is recorded with a run.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -89,17 +90,31 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
 /// What is left to do when nothing drives a run any more. Whoever was killed before it is not missed: it can be done again.
 pub fn conclude(repo: &Repo, run: &RunFolder, state: &State) {
     write_summary(run, state);
+    if state.run().run.stopped.is_some() {
+        stop_gates(run, state);
+    }
     if state.run().run.finished.is_some() {
         tidy(repo, &runs::worktrees_of(repo).join(&run.id));
     }
 }
 
+/// Gates that still run when a run stops: they gave no verdict, and run again when it is resumed.
+fn stop_gates(run: &RunFolder, state: &State) {
+    for (n, gate) in state.run().gates.iter() {
+        let dir = run.dir.join("gates").join(n.to_string());
+        let stopped = holder::stop(&dir, "the run stopped", GRACE_MS).and_then(|()| holder::wait(&dir));
+        if let Err(error) = stopped {
+            tracing::warn!(%error, gate = %gate.name, "a gate could not be stopped");
+        }
+    }
+}
+
 /// Worktrees of gates, and those that wait to be used again, hold nothing of their own. One of an attempt that is
-/// still there stays for a reason.
+/// still there stays for a reason, and its name begins with its task's id, which no `_` begins.
 fn tidy(repo: &Repo, worktrees: &Path) {
     let spare = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("gate-") || name.starts_with("pool-")
+        name.starts_with("_gate-") || name.starts_with("_pool-")
     };
     let entries = std::fs::read_dir(worktrees).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()).filter(|path| spare(path)) {

@@ -45,8 +45,13 @@ impl Ui {
 
 /// Whether colour is wanted on standard error, by the conventions of `NO_COLOR` and `CLICOLOR_FORCE`.
 pub fn colour() -> bool {
+    colour_of(io::stderr().is_terminal())
+}
+
+/// The same for any stream.
+pub fn colour_of(terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-    !set("NO_COLOR") && (set("CLICOLOR_FORCE") || io::stderr().is_terminal())
+    !set("NO_COLOR") && (set("CLICOLOR_FORCE") || terminal)
 }
 
 /// Shows events as they come.
@@ -135,7 +140,7 @@ impl Show {
     fn say(&mut self, line: &str) {
         self.spoke_ms = now_ms();
         if let Some(log) = &mut self.log {
-            let _ = writeln!(log, "{line}");
+            let _ = writeln!(log, "{}", plain(line));
         }
         if self.ui != Ui::None {
             self.clear();
@@ -166,6 +171,13 @@ impl Show {
             let _ = io::stderr().flush();
         }
     }
+}
+
+/// A line without its colours: a log is read by programs too.
+fn plain(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
 }
 
 /// The width of the terminal, in columns; 80 where that is not known.

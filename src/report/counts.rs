@@ -75,7 +75,8 @@ impl Counts {
 /// sum of a task and not how each part of it is known, so of several attempts the run's doubt is theirs too.
 pub(super) fn task_cost(parts: &Parts, task: &Task) -> Option<Cost> {
     let last = task.attempt.as_ref()?.cost;
-    if task.attempts > 1 { Some(parts.ledger.cost()).max(last) } else { last }
+    // A command that reports nothing costs nothing, so nothing about it is in doubt.
+    if task.attempts > 1 && task.spec.is_agent() { Some(parts.ledger.cost()).max(last) } else { last }
 }
 
 /// What is spent and held back, of what: `$5.12 spent + $2.40 reserved of $12.00 (62%)`.

@@ -74,7 +74,7 @@ fn row(row: &Row) -> [String; 8] {
         clean(&row.run),
         clean(&row.plan),
         format!("{glyph} {}", clean(&state)),
-        format!("{}/{}", row.tasks_done, row.tasks),
+        if row.tasks == 0 { "-".to_owned() } else { format!("{}/{}", row.tasks_done, row.tasks) },
         spent,
         began,
         size(row.bytes),

@@ -1,11 +1,11 @@
 //! What each event says, in a few words. Knows one event and nothing that came before it.
 
-use swarm_domain::Event;
 use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
     RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
+use swarm_domain::{Event, Usd};
 
 use super::text::{clean, count, dollars, duration, few, money};
 
@@ -153,7 +153,11 @@ fn attempt_started(event: &AttemptStarted) -> String {
         Start::Head => format!("on {}", event.onto.short()),
         Start::Tip { attempt, .. } => format!("from attempt {attempt}, on {}", event.onto.short()),
     };
-    format!("attempt {} starts {from}, {} reserved", event.attempt, dollars(event.reserve))
+    let reserved = match event.reserve {
+        Usd::ZERO => String::new(),
+        reserve => format!(", {} reserved", dollars(reserve)),
+    };
+    format!("attempt {} starts {from}{reserved}", event.attempt)
 }
 
 fn usage(event: &UsageReported) -> String {

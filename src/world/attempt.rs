@@ -21,15 +21,14 @@ pub(super) const TAIL_BYTES: usize = 4096;
 /// How often a holder that was just started is asked for its program's process. Setup may take its time.
 const START_POLL: std::time::Duration = std::time::Duration::from_millis(3);
 
+/// How long to wait before a holder that could not be asked is asked again.
+const TRY_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Runs a program to its end. After a crash the same call finds the program that runs, or how it ended.
 pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
     let dir = site.places.attempt(&run.task, run.attempt);
     let before = site.repo.snapshot(&site.target).ok();
-    let (ending, stragglers) =
-        match begin(site, run, &dir, tell).and_then(|begun| follow(run, &dir, begun, tell)) {
-            Ok(end) => end,
-            Err(error) => (Ending::NotStarted { error: error.to_string() }, 0),
-        };
+    let (ending, stragglers) = to_its_end(site, run, &dir, tell);
     if let Some(before) = before {
         name_changes(site, run, &before, tell);
     }
@@ -46,6 +45,24 @@ pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
         at_ms: 0,
     }
     .into()
+}
+
+/// Law 5: as long as something of the attempt may live, it has not ended. What cannot be seen or killed is tried again.
+fn to_its_end(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> (Ending, u32) {
+    let mut told = false;
+    loop {
+        let error = match begin(site, run, dir, tell).and_then(|begun| follow(run, dir, begun, tell)) {
+            Ok(end) => return end,
+            Err(error) => error,
+        };
+        if matches!(holder::probe(dir), Ok(Probe::Absent)) {
+            return (Ending::NotStarted { error: error.to_string() }, 0);
+        }
+        if !std::mem::replace(&mut told, true) {
+            note(tell, Some(&run.task), format!("attempt {}: {error}; trying again", run.attempt));
+        }
+        std::thread::sleep(TRY_AGAIN);
+    }
 }
 
 /// Whether there is a holder to wait for.
@@ -81,7 +98,8 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
 
 fn follow(run: &RunAttempt, dir: &Path, begun: Begun, tell: &Tell) -> Result<(Ending, u32), HolderError> {
     if matches!(begun, Begun::NotWanted) {
-        return Ok((Ending::Stopped, 0));
+        // Not `Stopped`: what never ran costs nothing.
+        return Ok((Ending::NotStarted { error: "it was stopped before it began".to_owned() }, 0));
     }
     if let Some(pid) = process_of(dir)? {
         tell(AgentStarted { task: run.task.clone(), attempt: run.attempt, pid }.into());

@@ -12,6 +12,9 @@ use super::attempt::{bring, setup_detail, tail};
 use super::{GRACE_MS, NICE, Site, environment, now_ms, program, room};
 use crate::holder::{self, Ended, Job, Probe};
 
+/// How long to wait before a tree that could not be killed is killed again.
+const TRY_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Runs a gate to its verdict. After a crash the same call finds the gate that runs, or its verdict.
 pub(super) fn run(site: &Site, order: &RunGate, tell: &Tell) -> Event {
     let dir = site.places.gate(order.n);
@@ -38,7 +41,10 @@ fn outcome(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<Verd
         Probe::Exited(exit) => Ok(verdict(&exit.ended)),
         Probe::Orphaned(_) | Probe::Running { .. } | Probe::Absent => {
             // Its old tree is killed and seen gone before the gate runs again under a new number.
-            holder::sweep(dir, &order.nonce, None, GRACE_MS).map_err(|error| error.to_string())?;
+            while let Err(error) = holder::sweep(dir, &order.nonce, None, GRACE_MS) {
+                tracing::warn!(%error, gate = order.n, "what a lost gate left cannot be killed; trying again");
+                std::thread::sleep(TRY_AGAIN);
+            }
             Err("its holder was lost".to_owned())
         }
     }
@@ -54,12 +60,10 @@ fn concerns(site: &Site, order: &RunGate, gate: &Gate) -> Result<bool, String> {
 }
 
 fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), String> {
-    let path = site.places.worktrees.join(format!("gate-{}", order.slot));
+    let path = site.places.worktrees.join(format!("_gate-{}", order.slot));
     let clean = order.gate.as_ref().is_some_and(|gate| gate.clean);
-    room::patiently(&site.places, tell, || {
-        site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean))
-    })
-    .map_err(|error| error.to_string())?;
+    room::patiently(tell, || site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean)))
+        .map_err(|error| error.to_string())?;
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     bring(site, &order.copy, &order.link, &path).map_err(|error| error.to_string())?;
     let env = environment::of_gate(&order.run, &order.pass_env);

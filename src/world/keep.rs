@@ -24,7 +24,7 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
         at_s: keep.at_s,
         conflict_paths: keep.conflicts.clone(),
     };
-    match room::patiently(&site.places, tell, || site.repo.preserve(&order)) {
+    match room::patiently(tell, || site.repo.preserve(&order)) {
         Ok(kept) => kept_event(site, keep, &kept, tell),
         Err(error) => {
             PreserveFailed { task: keep.task.clone(), attempt: keep.attempt, error: error.to_string() }.into()

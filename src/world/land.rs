@@ -52,7 +52,7 @@ fn ref_name(target: &str) -> String {
 
 /// Merges in memory, on the target as it was when the merge was prepared. Nothing points to the result.
 pub(super) fn build(site: &Site, order: &BuildMerge, tell: &Tell) -> Event {
-    let built = room::patiently(&site.places, tell, || try_build(site, order));
+    let built = room::patiently(tell, || try_build(site, order));
     built.unwrap_or_else(|error| failed(&order.task, order.attempt, &error))
 }
 

@@ -10,6 +10,7 @@ pub mod program;
 pub mod room;
 mod trees;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use swarm_actors::ports::Doing;
 use swarm_actors::{Tell, World};
 use swarm_domain::event::Noted;
 use swarm_domain::fact::Usage;
-use swarm_domain::{Effect, Event, TaskId, Usd};
+use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use self::pool::Pool;
 use crate::git::{Identity, Repo};
@@ -73,11 +74,20 @@ pub(crate) struct Site {
     pub(crate) pool: Pool,
     /// `git worktree add` fails when it meets another: one at a time.
     worktrees: Mutex<()>,
+    /// Effects under way.
+    turns: Mutex<BTreeMap<Key, Arc<Mutex<()>>>>,
     /// Two threads that replace one file share its temporary name.
     grants: Mutex<()>,
 }
 
 impl Site {
+    /// The turn of an effect: whoever holds it performs the effect alone.
+    fn turn_of(&self, key: Key) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        turns.entry(key).or_default().clone()
+    }
+
     /// Runs one operation on worktrees, while no other runs.
     pub(crate) fn alone<T>(&self, operation: impl FnOnce() -> T) -> T {
         // Nothing is kept under the lock, so a panic of another holder of it changes nothing.
@@ -103,8 +113,16 @@ impl RealWorld {
     /// The world of one run in one repository.
     pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
         let pool = Pool::new(&repo, &places.worktrees);
-        let site =
-            Site { repo, places, target, epoch, pool, worktrees: Mutex::new(()), grants: Mutex::new(()) };
+        let site = Site {
+            repo,
+            places,
+            target,
+            epoch,
+            pool,
+            worktrees: Mutex::new(()),
+            turns: Mutex::default(),
+            grants: Mutex::new(()),
+        };
         Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
     }
 }
@@ -143,7 +161,13 @@ impl World for RealWorld {
     fn perform(&self, effect: Effect, tell: Tell) -> Doing<Vec<Event>> {
         let site = self.site.clone();
         Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || perform(&site, effect, &tell)).await;
+            let done = tokio::task::spawn_blocking(move || {
+                // An actor that was restarted asks again while the thread of its predecessor may still be at work.
+                let turn = site.turn_of(effect.key());
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                perform(&site, effect, &tell)
+            });
+            let done = done.await;
             done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
         })
     }
@@ -186,7 +210,7 @@ fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
         Effect::ReadTarget { target, landed, .. } => vec![land::read(site, &target, landed.as_ref())],
         Effect::MakeWorktree { task, attempt, onto, from, materialise, at_s } => {
             let order = trees::Make { task, attempt, onto, from, materialise, at_s };
-            vec![trees::make(site, &order, tell)]
+            trees::make(site, &order, tell).into_iter().collect()
         }
         Effect::RunAttempt(run) => vec![attempt::run(site, &run, tell)],
         Effect::StopAttempt { task, attempt, why } => {

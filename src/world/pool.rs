@@ -9,7 +9,8 @@ use crate::git::{GitError, Repo, Worktree};
 /// Worktrees that wait at most: more attempts than this rarely end before another begins.
 const POOL_MAX: usize = 16;
 
-/// The pool of one run. Callers take turns, as with all operations on worktrees.
+/// The pool of one run. Callers take turns, as with all operations on worktrees. The name of a spare one begins with `_`,
+/// as no task's id does: what an attempt works in is never taken for it.
 #[derive(Debug)]
 pub(crate) struct Pool {
     waiting: Mutex<Vec<Worktree>>,
@@ -24,7 +25,7 @@ impl Pool {
         let mut next = 0;
         for path in entries.map(|entry| entry.path()) {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let Some(number) = name.strip_prefix("pool-").and_then(|number| number.parse::<u32>().ok())
+            let Some(number) = name.strip_prefix("_pool-").and_then(|number| number.parse::<u32>().ok())
             else {
                 continue;
             };
@@ -58,7 +59,7 @@ impl Pool {
     /// Takes a worktree back that holds nothing of its own. One that cannot be used again is removed.
     pub(super) fn give(&self, repo: &Repo, worktree: &Worktree) -> Result<(), GitError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let spare = worktree.path.with_file_name(format!("pool-{number}"));
+        let spare = worktree.path.with_file_name(format!("_pool-{number}"));
         let full = self.lock().len() >= POOL_MAX;
         // One that its agent deleted cannot be moved, and half a move would leave git's half of it behind.
         if !full

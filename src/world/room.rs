@@ -1,7 +1,7 @@
 //! Room on the disks that a run writes to: what to do while there is none. Knows nothing of what needs it.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use swarm_actors::Tell;
 use swarm_domain::Event;
@@ -14,21 +14,22 @@ use crate::git::GitError;
 const LOW_BYTES: u64 = 8 << 20;
 /// This much is room again, in bytes. More than the low mark, so that the two do not take turns.
 const BACK_BYTES: u64 = 16 << 20;
+/// How long something that writes is tried again. The run itself gives up after the same time.
+const PATIENCE: Duration = Duration::from_mins(10);
 const POLL: Duration = Duration::from_millis(500);
 
 /// Does something that writes. While it fails for want of room, the run is told and it is tried again.
-pub(super) fn patiently<T>(
-    places: &Places,
-    tell: &Tell,
-    mut act: impl FnMut() -> Result<T, GitError>,
-) -> Result<T, GitError> {
+pub(super) fn patiently<T>(tell: &Tell, mut act: impl FnMut() -> Result<T, GitError>) -> Result<T, GitError> {
+    let begun = Instant::now();
+    let mut told = false;
     loop {
         match act() {
-            Err(GitError::NoSpace { args }) => {
-                tell(RoomLost { detail: args, at_ms: 0 }.into());
+            Err(GitError::NoSpace { args }) if begun.elapsed() < PATIENCE => {
+                if !std::mem::replace(&mut told, true) {
+                    tell(RoomLost { detail: args, at_ms: 0 }.into());
+                }
                 // One try a poll, also where the disk has room by our count: it may be a quota that is used up.
                 std::thread::sleep(POLL);
-                wait(places);
             }
             other => return other,
         }

@@ -9,6 +9,7 @@ use swarm_domain::{Event, Oid, TaskId};
 
 use super::{Site, room};
 use crate::git::{GitError, Identity, Rebuilt, Worktree};
+use crate::holder::{self, Probe};
 
 /// The file in an attempt's folder that says why its worktree must stay.
 pub(super) const KEEP: &str = "keep-worktree";
@@ -23,10 +24,15 @@ pub(super) struct Make {
     pub(super) at_s: u64,
 }
 
-pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
-    let made = room::patiently(&site.places, tell, || site.alone(|| checkout(site, order)));
+pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Option<Event> {
+    // Law 17: a worktree in which something was started is not made again, whoever asks.
+    let begun = !matches!(holder::probe(&site.places.attempt(&order.task, order.attempt)), Ok(Probe::Absent));
+    if begun {
+        return None;
+    }
+    let made = room::patiently(tell, || site.alone(|| checkout(site, order)));
     let (task, attempt) = (order.task.clone(), order.attempt);
-    match made {
+    Some(match made {
         Ok((worktree, start, conflicts)) => WorktreeMade {
             task,
             attempt,
@@ -37,7 +43,7 @@ pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
         }
         .into(),
         Err(error) => WorktreeFailed { task, attempt, error: error.to_string() }.into(),
-    }
+    })
 }
 
 /// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.

@@ -4,7 +4,9 @@ use crate::common::Scene;
 
 #[test]
 fn a_plan_with_an_impossible_budget_is_refused() {
-    for amount in ["$0", "0", "-1", "'-$5'", ".nan", "NaN", "1e309", "1e2", "'$1,000'", "''", "0.0000001", "lots"] {
+    for amount in
+        ["$0", "0", "-1", "'-$5'", ".nan", "NaN", "1e309", "1e2", "'$1,000'", "''", "0.0000001", "lots"]
+    {
         let scene = Scene::new();
         scene.plan(&format!("budget: {amount}"), "  a: { run: 'true' }\n");
         scene.run(&[]).assert_code(3).assert_says("budget");

@@ -29,8 +29,11 @@ fn a_grant_is_raised_up_to_the_tasks_budget_where_the_attempt_ends_as_failed() {
 fn a_raise_that_the_runs_cap_refuses_interrupts_the_attempt_and_more_money_goes_on_from_its_work() {
     let scene = Scene::new();
     scene.plan("budget: 0.12usd", "  a: { agent: script, prompt: Work., retries: 0 }\n");
-    scene.script("a", "if [ $SWARM_ATTEMPT = 2 ]; then echo two >>a.txt; usage 0.01; exit; fi
-        echo one >a.txt; usage 0.09; await raised; usage 0.11; await refused; usage 0.13; sleep 600");
+    scene.script(
+        "a",
+        "if [ $SWARM_ATTEMPT = 2 ]; then echo two >>a.txt; usage 0.01; exit; fi
+        echo one >a.txt; usage 0.09; await raised; usage 0.11; await refused; usage 0.13; sleep 600",
+    );
     let running = scene.start_run(&[]);
     assert_eq!(scene.await_event("grant.raised", "a").text("usd"), "0.12");
     scene.flag("raised");
@@ -50,8 +53,11 @@ fn a_raise_that_the_runs_cap_refuses_interrupts_the_attempt_and_more_money_goes_
 fn nobody_spends_more_than_the_grant_while_the_orchestrator_is_dead() {
     let scene = Scene::new();
     scene.plan("budget: 5usd", "  a: { agent: script, prompt: Work., retries: 0 }\n");
-    scene.script("a", "if [ $SWARM_ATTEMPT = 2 ]; then echo a >a.txt; usage 0.02; exit; fi
-        echo $$ >$ROOT/flags/pid; flag runs; await go; usage 0.30; sleep 600");
+    scene.script(
+        "a",
+        "if [ $SWARM_ATTEMPT = 2 ]; then echo a >a.txt; usage 0.02; exit; fi
+        echo $$ >$ROOT/flags/pid; flag runs; await go; usage 0.30; sleep 600",
+    );
     let running = scene.start_run(&[]);
     scene.await_flag("runs");
     running.kill_9();

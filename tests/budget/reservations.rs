@@ -37,10 +37,12 @@ fn spent(scene: &Scene) -> u64 {
 
 /// Tasks `t1` to `t<count>`, each of which costs `usd`.
 fn tasks(scene: &Scene, count: u32, usd: &str) -> String {
-    (1..=count).map(|number| {
-        scene.script(&format!("t{number}"), &format!("echo x >t{number}.txt; usage {usd}"));
-        format!("  t{number}: {{ agent: script, prompt: Work., retries: 0 }}\n")
-    }).collect()
+    (1..=count)
+        .map(|number| {
+            scene.script(&format!("t{number}"), &format!("echo x >t{number}.txt; usage {usd}"));
+            format!("  t{number}: {{ agent: script, prompt: Work., retries: 0 }}\n")
+        })
+        .collect()
 }
 
 #[test]
@@ -85,7 +87,10 @@ fn resume_with_a_budget_sets_the_cap_first() {
 #[test]
 fn spend_beyond_the_cap_is_charged_in_full_and_nothing_more_is_admitted() {
     let scene = Scene::new();
-    scene.plan("budget: 1usd\nconcurrency: 1", "  a: { agent: script, prompt: Work. }\n  b: { agent: script, prompt: Work. }\n");
+    scene.plan(
+        "budget: 1usd\nconcurrency: 1",
+        "  a: { agent: script, prompt: Work. }\n  b: { agent: script, prompt: Work. }\n",
+    );
     scene.script("a", "echo a >a.txt; usage 5.25");
     scene.script("b", "echo b >b.txt");
     scene.run(&[]).assert_code(5);
@@ -100,7 +105,10 @@ fn spend_beyond_the_cap_is_charged_in_full_and_nothing_more_is_admitted() {
 #[test]
 fn the_cap_can_be_raised_while_the_run_lives() {
     let scene = Scene::new();
-    scene.plan("budget: 0.15usd", "  a: { agent: script, prompt: Work. }\n  b: { agent: script, prompt: Work. }\n");
+    scene.plan(
+        "budget: 0.15usd",
+        "  a: { agent: script, prompt: Work. }\n  b: { agent: script, prompt: Work. }\n",
+    );
     for task in ["a", "b"] {
         scene.script(task, &format!("echo {task} >{task}.txt; flag {task}; await go; usage 0.01"));
     }

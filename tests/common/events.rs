@@ -6,6 +6,8 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) seq: u64,
+    /// Who it comes from: user, policy, timer, world or recovery.
+    pub(crate) by: String,
     pub(crate) kind: String,
     /// Empty if it is about no task.
     pub(crate) task: String,
@@ -19,6 +21,7 @@ impl Event {
         let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         Self {
             seq: line["seq"].as_u64().expect("each line has a seq"),
+            by: text("by"),
             kind: text("type"),
             task: text("task"),
             attempt: line["attempt"].as_u64().unwrap_or(0),

@@ -4,7 +4,10 @@ use crate::common::Scene;
 
 fn two_commits(merge: &str) -> Scene {
     let scene = Scene::new();
-    scene.plan(&format!("budget: 5usd\n{merge}"), "  a: { title: Do the thing, agent: script, prompt: Work. }\n");
+    scene.plan(
+        &format!("budget: 5usd\n{merge}"),
+        "  a: { title: Do the thing, agent: script, prompt: Work. }\n",
+    );
     scene.script("a", "for n in one two; do echo $n >$n.txt; git add .; git commit -qm \"Step $n\"; done; echo three >three.txt");
     scene.run(&[]).assert_code(0);
     scene.assert_clean();
@@ -50,7 +53,10 @@ fn every_commit_names_its_run_task_attempt_and_place_in_the_journal() {
 #[test]
 fn the_author_is_the_user() {
     let scene = two_commits("");
-    assert_eq!(scene.git(&["log", "-1", "--format=%an <%ae> %cn <%ce>", "swarm/t"]), "Ada <ada@example.org> Ada <ada@example.org>");
+    assert_eq!(
+        scene.git(&["log", "-1", "--format=%an <%ae> %cn <%ce>", "swarm/t"]),
+        "Ada <ada@example.org> Ada <ada@example.org>"
+    );
 }
 
 #[test]
@@ -67,7 +73,10 @@ fn without_an_identity_swarm_lends_its_own_and_says_so() {
 fn ignored_files_and_copies_of_the_users_own_never_land() {
     let scene = Scene::new();
     std::fs::write(scene.repo.join(".env"), "SECRET=1\n").unwrap();
-    scene.plan("budget: 5usd\nworkspace: { copy: [.env] }", "  a: { run: 'cp .env a.txt; echo x > build.log' }\n");
+    scene.plan(
+        "budget: 5usd\nworkspace: { copy: [.env] }",
+        "  a: { run: 'cp .env a.txt; echo x > build.log' }\n",
+    );
     scene.run(&[]).assert_code(0);
     assert_eq!(scene.git(&["show", "swarm/t:a.txt"]), "SECRET=1");
     let names = scene.git(&["ls-tree", "--name-only", "swarm/t"]);

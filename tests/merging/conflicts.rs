@@ -2,13 +2,17 @@
 
 use crate::common::{Ran, Scene};
 
-const TASKS: &str = "  a: { run: echo a > words.txt }\n  b: { agent: script, prompt: Add your word., retries: 0 }\n";
+const TASKS: &str =
+    "  a: { run: echo a > words.txt }\n  b: { agent: script, prompt: Add your word., retries: 0 }\n";
 
 /// `a` lands while `b` is at work in the same place; `b` does `second` in its second attempt.
 fn meet(head: &str, second: &str) -> (Scene, Ran) {
     let scene = Scene::new();
     scene.plan(&format!("budget: 5usd\n{head}"), TASKS);
-    scene.script("b", &format!("if [ $SWARM_ATTEMPT = 1 ]; then echo b >words.txt; await landed; exit; fi\n{second}"));
+    scene.script(
+        "b",
+        &format!("if [ $SWARM_ATTEMPT = 1 ]; then echo b >words.txt; await landed; exit; fi\n{second}"),
+    );
     let running = scene.start_run(&[]);
     scene.await_event("task.merged", "a");
     scene.flag("landed");
@@ -18,12 +22,19 @@ fn meet(head: &str, second: &str) -> (Scene, Ran) {
 
 #[test]
 fn the_next_attempt_finds_the_conflict_in_its_files_and_in_its_prompt() {
-    let (scene, ran) = meet("", "cp words.txt $ROOT/flags/seen; cp $SWARM_PROMPT $ROOT/flags/prompt; printf 'a\\nb\\n' >words.txt");
+    let (scene, ran) = meet(
+        "",
+        "cp words.txt $ROOT/flags/seen; cp $SWARM_PROMPT $ROOT/flags/prompt; printf 'a\\nb\\n' >words.txt",
+    );
     ran.assert_code(0);
     let read = |name: &str| std::fs::read_to_string(scene.root.join("flags").join(name)).unwrap();
     let seen = read("seen");
     assert!(["<<<<<<<", "=======", ">>>>>>>", "a", "b"].iter().all(|part| seen.contains(part)), "{seen}");
-    assert!(read("prompt").contains("conflict") && read("prompt").contains("`words.txt`"), "{}", read("prompt"));
+    assert!(
+        read("prompt").contains("conflict") && read("prompt").contains("`words.txt`"),
+        "{}",
+        read("prompt")
+    );
     assert_eq!(read("prompt"), scene.attempt_file("b", 2, "prompt.md"));
     assert_eq!(scene.git(&["show", "swarm/t:words.txt"]), "a\nb");
     let events = scene.events();
@@ -37,7 +48,11 @@ fn markers_that_stay_in_the_files_do_not_land() {
     let (scene, ran) = meet("", "true");
     ran.assert_code(4).assert_hints();
     assert_eq!(scene.git(&["show", "swarm/t:words.txt"]), "a");
-    assert!(scene.events().failures("b")[1].contains("conflict markers"), "{:?}", scene.events().failures("b"));
+    assert!(
+        scene.events().failures("b")[1].contains("conflict markers"),
+        "{:?}",
+        scene.events().failures("b")
+    );
     scene.assert_clean();
 }
 
@@ -77,7 +92,10 @@ fn changes_in_different_places_of_one_file_merge_without_another_attempt() {
     let lines = (1..40).map(|n| format!("line {n}\n")).collect::<String>();
     std::fs::write(scene.repo.join("long.txt"), lines).unwrap();
     scene.commit("long");
-    scene.plan("budget: 5usd", "  a: { run: sed -i 's/^line 3$/a/' long.txt }\n  b: { agent: script, prompt: Work. }\n");
+    scene.plan(
+        "budget: 5usd",
+        "  a: { run: sed -i 's/^line 3$/a/' long.txt }\n  b: { agent: script, prompt: Work. }\n",
+    );
     scene.script("b", "sed -i 's/^line 30$/b/' long.txt; await landed");
     let running = scene.start_run(&[]);
     scene.await_event("task.merged", "a");

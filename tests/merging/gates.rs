@@ -6,14 +6,21 @@ use crate::common::Scene;
 fn a_red_gate_is_told_to_the_next_attempt_with_the_end_of_its_output() {
     let scene = Scene::new();
     let gate = "gates: { good: { run: 'echo looking; grep -qx good a.txt || { echo it is not good; exit 3; }', hint: Be good., baseline: skip } }";
-    scene.plan(&format!("budget: 5usd\n{gate}"), "  a: { agent: script, prompt: Work., retries: 1, gates: [good] }\n");
+    scene.plan(
+        &format!("budget: 5usd\n{gate}"),
+        "  a: { agent: script, prompt: Work., retries: { max: 1, backoff: { delay: 10ms } }, gates: [good] }\n",
+    );
     scene.script("a", "if [ $SWARM_ATTEMPT = 1 ]; then echo bad >a.txt; exit; fi; cp a.txt $ROOT/flags/found; echo good >a.txt");
     scene.run(&[]).assert_code(0);
     let prompt = scene.attempt_file("a", 2, "prompt.md");
     for part in ["gate `good` is red", "it is not good", "Be good."] {
         assert!(prompt.contains(part), "no `{part}` in\n{prompt}");
     }
-    assert_eq!(std::fs::read_to_string(scene.root.join("flags/found")).unwrap(), "bad\n", "it starts from the work before");
+    assert_eq!(
+        std::fs::read_to_string(scene.root.join("flags/found")).unwrap(),
+        "bad\n",
+        "it starts from the work before"
+    );
     assert_eq!(scene.git(&["rev-list", "--count", "main..swarm/t"]), "1");
     assert_eq!(scene.git(&["show", "swarm/t:a.txt"]), "good");
     scene.assert_clean();
@@ -23,7 +30,10 @@ fn a_red_gate_is_told_to_the_next_attempt_with_the_end_of_its_output() {
 fn what_an_attempt_is_told_of_a_long_output_is_bounded() {
     let scene = Scene::new();
     let gate = "gates: { long: { run: 'head -c 300000 /dev/zero | tr \"\\0\" y; echo; echo the end; grep -qx good a.txt', baseline: skip } }";
-    scene.plan(&format!("budget: 5usd\n{gate}"), "  a: { agent: script, prompt: Work., retries: 1, gates: [long] }\n");
+    scene.plan(
+        &format!("budget: 5usd\n{gate}"),
+        "  a: { agent: script, prompt: Work., retries: { max: 1, backoff: { delay: 10ms } }, gates: [long] }\n",
+    );
     scene.script("a", "if [ $SWARM_ATTEMPT = 1 ]; then echo bad >a.txt; else echo good >a.txt; fi");
     scene.run(&[]).assert_code(0);
     let prompt = scene.attempt_file("a", 2, "prompt.md");
@@ -35,7 +45,7 @@ fn what_an_attempt_is_told_of_a_long_output_is_bounded() {
 fn a_gate_that_stays_red_fails_the_task_skips_its_dependents_and_lands_nothing() {
     let scene = Scene::new();
     let gate = "gates: { never: { run: test ! -e a.txt } }";
-    let tasks = "  a: { agent: script, prompt: Work., retries: 1, gates: [never] }\n  b: { run: echo b > b.txt, needs: [a] }\n  c: { run: echo c > c.txt }\n";
+    let tasks = "  a: { agent: script, prompt: Work., retries: { max: 1, backoff: { delay: 10ms } }, gates: [never] }\n  b: { run: echo b > b.txt, needs: [a] }\n  c: { run: echo c > c.txt }\n";
     scene.plan(&format!("budget: 5usd\n{gate}"), tasks);
     scene.script("a", "echo $SWARM_ATTEMPT >a.txt");
     scene.run(&[]).assert_code(4).assert_hints();
@@ -52,8 +62,12 @@ fn a_gate_that_stays_red_fails_the_task_skips_its_dependents_and_lands_nothing()
 fn a_gate_runs_on_exactly_the_commit_that_lands() {
     let scene = Scene::new();
     let seen = scene.root.join("flags/seen");
-    let gate = format!("gates: {{ see: 'git rev-parse HEAD >>{}; git status --porcelain | grep . && exit 1 || true; touch litter' }}", seen.display());
-    let tasks = (1..=4).map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [see] }}\n")).collect::<String>();
+    let gate = format!(
+        "gates: {{ see: 'git rev-parse HEAD >>{}; git status --porcelain | grep . && exit 1 || true; touch litter' }}",
+        seen.display()
+    );
+    let tasks =
+        (1..=4).map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [see] }}\n")).collect::<String>();
     scene.plan(&format!("budget: 5usd\n{gate}"), &tasks);
     scene.run(&["--no-preflight"]).assert_code(0);
     let checked = std::fs::read_to_string(seen).unwrap();
@@ -79,7 +93,10 @@ fn an_advisory_gate_warns_and_lets_it_land() {
 fn a_gate_that_is_red_on_the_base_stops_the_run_before_any_money_is_spent() {
     let scene = Scene::new();
     let gate = "gates: { red: 'echo this is why; exit 1' }";
-    scene.plan(&format!("budget: 5usd\n{gate}"), "  a: { agent: script, prompt: Work., gates: [red] }\n");
+    scene.plan(
+        &format!("budget: 5usd\n{gate}"),
+        "  a: { agent: script, prompt: Work., retries: 0, gates: [red] }\n",
+    );
     scene.script("a", "echo a >a.txt");
     scene.run(&[]).assert_code(8).assert_says("this is why").assert_hints();
     assert!(!scene.events().any("attempt.started"));
@@ -93,7 +110,10 @@ fn a_gate_that_is_red_on_the_base_stops_the_run_before_any_money_is_spent() {
 fn gates_of_an_attempt_run_before_it_is_queued() {
     let scene = Scene::new();
     let gate = "gates: { own: { run: grep -qx 2 a.txt, scope: task, baseline: skip } }";
-    scene.plan(&format!("budget: 5usd\n{gate}"), "  a: { agent: script, prompt: Work., retries: 1, gates: [own] }\n");
+    scene.plan(
+        &format!("budget: 5usd\n{gate}"),
+        "  a: { agent: script, prompt: Work., retries: { max: 1, backoff: { delay: 10ms } }, gates: [own] }\n",
+    );
     scene.script("a", "echo $SWARM_ATTEMPT >a.txt");
     scene.run(&[]).assert_code(0);
     let events = scene.events();

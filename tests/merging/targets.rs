@@ -112,7 +112,11 @@ fn held() -> (Scene, Running, String) {
 #[test]
 fn a_target_checked_out_while_the_run_goes_on_is_waited_for() {
     let (scene, running, other) = held();
-    assert_eq!(scene.git(&["rev-parse", "swarm/t"]), scene.git(&["rev-parse", "main"]), "it was moved under a checkout");
+    assert_eq!(
+        scene.git(&["rev-parse", "swarm/t"]),
+        scene.git(&["rev-parse", "main"]),
+        "it was moved under a checkout"
+    );
     scene.git(&["worktree", "remove", &other]);
     scene.await_event("task.merged", "a");
     scene.flag("go");

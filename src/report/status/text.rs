@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use swarm_domain::Usd;
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 
@@ -139,6 +140,7 @@ fn cost(parts: &Parts, task: &Task) -> String {
     match (parts.ledger.line(&task.spec.id, attempt.no), task_cost(parts, task)) {
         (Some(line), _) => match line.usage.usd {
             Some(used) => format!("{} of {}", dollars(used.plus(spent)), dollars(line.grant.plus(spent))),
+            None if line.grant.plus(spent) == Usd::ZERO => dollars(Usd::ZERO),
             // It has not said anything yet, which is not the same as nothing spent.
             None => format!("up to {}", dollars(line.grant.plus(spent))),
         },
