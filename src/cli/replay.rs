@@ -165,7 +165,8 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
     } else {
         out::line(format!("{seq} records, digest {found}"));
         if let Some(landed) = landed {
-            out::line(format!("{landed} commits are in the target as recorded"));
+            let are = if landed == 1 { "commit is" } else { "commits are" };
+            out::line(format!("{landed} {are} in the target as recorded"));
         }
     }
     if faults.is_empty() {

@@ -6,6 +6,7 @@ use swarm_domain::task::End;
 use super::Context;
 use super::exit::{Failure, OK, USAGE};
 use super::out;
+use crate::holder::{self, Probe};
 use crate::report::{self, Liveness, Row};
 use crate::runs::{self, RunFolder};
 use crate::world::now_ms;
@@ -22,8 +23,26 @@ pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure
         out::line(
             report::status_text(&history.state, &live, now_ms(), out::colour(), out::width()).trim_end(),
         );
+        if live.owner.is_none() {
+            name_orphans(&folder, &history);
+        }
     }
     Ok(OK)
+}
+
+/// Programs that live on although nobody drives their run: they go on, within their grants, until it is resumed.
+fn name_orphans(folder: &RunFolder, history: &runs::History) {
+    let Some(parts) = history.state.parts() else { return };
+    for task in parts.tasks.in_slots() {
+        let (id, attempt) = (task.spec.id.as_str(), task.attempt_no());
+        let dir = folder.dir.join("attempts").join(id).join(attempt.to_string());
+        if let Ok(Probe::Running { started: Some(start) }) = holder::probe(&dir) {
+            eprintln!(
+                "note: the program of {id} (attempt {attempt}, process {}) still runs; `swarm resume` adopts it",
+                start.pid
+            );
+        }
+    }
 }
 
 pub(super) fn ls(context: &Context) -> Result<u8, Failure> {

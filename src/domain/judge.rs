@@ -122,7 +122,10 @@ fn left(task: &Task, attempt: &Attempt, kept: &Preserved) -> Result<(), (Cause, 
         return Err((Cause::Claims, format!("wrote outside its claims: {}", some(&kept.strays))));
     }
     if !kept.changed && task.spec.if_no_changes == OnChangeless::Fail && attempt.from == Start::Head {
-        return Err((Cause::Crash, "ended well but changed nothing".to_owned()));
+        return Err((
+            Cause::Crash,
+            "ended well but changed nothing (`if_no_changes: ok` would accept that)".to_owned(),
+        ));
     }
     Ok(())
 }

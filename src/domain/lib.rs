@@ -22,6 +22,8 @@ mod parts;
 pub mod plan;
 pub mod prompt;
 pub mod run;
+#[cfg(test)]
+mod sim;
 pub mod state;
 pub mod task;
 pub mod tasks;

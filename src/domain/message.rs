@@ -30,7 +30,10 @@ pub(crate) fn landing(run: &str, spec: &TaskSpec, task: &Task, prepared: &MergeP
     text
 }
 
-/// Text from a plan or an agent, without line breaks: a subject may not pass for a trailer.
+/// Text from a plan or an agent, without line breaks and without characters that steer a terminal or turn the direction
+/// of writing: a subject may not pass for a trailer, nor for another subject.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let words = text.split_whitespace().map(|word| word.chars().filter(|c| !steers(*c)).collect::<String>());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -17,12 +17,18 @@ pub enum GitError {
         found: String,
     },
     /// No repository at or above the folder, or git refuses to use it.
-    #[error("{} is not in a git repository: {reason}; run `git init` there or name another folder with -C", path.display())]
+    #[error("{} is not in a git repository; run `git init` there or name another folder with -C", path.display())]
     NotARepository {
         /// Where the search started.
         path: PathBuf,
         /// Git's own words.
         reason: String,
+    },
+    /// The repository belongs to somebody else, so git does not use it.
+    #[error("git does not trust the repository of {}: it belongs to another user; `git config --global --add safe.directory {}` trusts it", path.display(), path.display())]
+    Untrusted {
+        /// The folder.
+        path: PathBuf,
     },
     /// The repository has no checkout.
     #[error("{} is a bare repository; run swarm in a checkout of it (`git worktree add` makes one)", path.display())]

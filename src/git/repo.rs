@@ -45,7 +45,13 @@ impl Repo {
                 Ok(Repo { common_dir: real(common_dir), git_dir: real(git_dir), top: Some(top) })
             }
             (Some(path), _, _) if bare => Err(GitError::Bare { path }),
-            _ => Err(GitError::NotARepository { path: from.to_owned(), reason: reason(out.stderr()) }),
+            _ if out.stderr().contains("dubious ownership") => {
+                Err(GitError::Untrusted { path: from.to_owned() })
+            }
+            _ if out.stderr().contains("not a git repository") => {
+                Err(GitError::NotARepository { path: from.to_owned(), reason: reason(out.stderr()) })
+            }
+            _ => Err(out.into_error()),
         }
     }
 

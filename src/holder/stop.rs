@@ -19,7 +19,11 @@ pub(super) struct Stop {
 /// A second request can shorten the grace of the first. One to a holder that is gone changes nothing.
 pub fn stop(dir: &Path, reason: &str, grace_ms: u64) -> Result<(), HolderError> {
     let stop = Stop { reason: reason.to_owned(), grace_ms };
-    files::replace_json(dir, files::STOP, &stop, Durable::No)
+    files::replace_json(dir, files::STOP, &stop, Durable::No).or_else(|error| {
+        // On a full disk a name may still be had where its contents are not; an empty request is a request.
+        let path = dir.join(files::STOP);
+        std::fs::File::create(&path).map(drop).map_err(|_| error)
+    })
 }
 
 /// The request, if there is one. One that cannot be read is still a request: `fallback` says with which grace.

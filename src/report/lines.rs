@@ -3,7 +3,7 @@
 use swarm_domain::Event;
 use swarm_domain::TaskId;
 use swarm_domain::event::{AgentExited, AttemptFailed, GateEnded, Merged, TaskFailed, TaskQueued};
-use swarm_domain::fact::{Cause, Outcome, Request, Site, Verdict};
+use swarm_domain::fact::{Cause, Ending, Outcome, Request, Site, Verdict};
 use swarm_domain::gates::GateRun;
 use swarm_domain::state::Parts;
 use swarm_domain::task::Task;
@@ -151,7 +151,9 @@ fn stays(parts: &Parts, event: &Event, task: &TaskId, attempt: u32) -> Told {
 fn stragglers(event: &AgentExited) -> Option<Told> {
     let left = count(event.stragglers as usize, "process");
     let text = format!("left {left} behind, which had to be killed");
-    (event.stragglers > 0).then(|| Told::new(Mark::Warn, event.task.as_str(), text))
+    // Of a program that we ended ourselves, every process had to be.
+    let by_itself = matches!(event.ending, Ending::Exited { .. } | Ending::Signaled { .. });
+    (event.stragglers > 0 && by_itself).then(|| Told::new(Mark::Warn, event.task.as_str(), text))
 }
 
 /// How long the last attempt took and what it cost, as far as that is known.

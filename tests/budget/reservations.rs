@@ -42,7 +42,8 @@ fn tasks(scene: &Scene, count: u32, usd: &str) -> String {
             scene.script(&format!("t{number}"), &format!("echo x >t{number}.txt; usage {usd}"));
             format!("  t{number}: {{ agent: script, prompt: Work., retries: 0 }}\n")
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Scene {
         let script = self.root.join("do");
         let agent = format!("command: 'bash -e {}/$SWARM_TASK'", script.display());
         let agent = format!("agents:\n  script: {{ adapter: shell, estimate: 0.10usd, {agent} }}\n");
-        self.file("plan.yaml", &format!("version: 1\nname: t\n{agent}{head}\ntasks:\n{tasks}"))
+        self.file("plan.yaml", format!("version: 1\nname: t\n{agent}{head}\ntasks:\n{tasks}"))
     }
 
     /// Writes a file beside the repository.
@@ -263,7 +263,9 @@ impl Scene {
     pub(crate) fn kill_all(&self) {
         until_true("the end of all processes", || {
             let members = members_of(&self.root);
-            members.iter().for_each(|pid| kill(*pid, Signal::KILL));
+            for pid in &members {
+                kill(*pid, Signal::KILL);
+            }
             members.is_empty()
         });
     }

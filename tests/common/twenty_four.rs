@@ -79,7 +79,7 @@ fn task(scene: &Scene, number: u32) -> String {
 /// Notes that it started, works in small steps, reports in two steps, and commits all, some or nothing of it.
 fn script(number: u32) -> String {
     let (id, path) = (id(number), path(number));
-    let needed = need(number).map(|need| self::path(need)).unwrap_or_default();
+    let needed = need(number).map(self::path).unwrap_or_default();
     let mut lines = format!("echo \"$SWARM_ATTEMPT\" >>\"$ROOT/flags/starts-{id}\"\nmkdir -p out\n");
     let _ = writeln!(lines, "sleep 0.0{}", 2 + number % 5);
     let _ = writeln!(lines, "{{ echo {id}; cat {needed} </dev/null; }} >{path}");

@@ -76,8 +76,10 @@ fn never_more_than_the_gate_slots_run_gates() {
         "gates: {{ one: 'mkdir {0}/flags/one; sleep 0.05; rmdir {0}/flags/one' }}",
         scene.root.display()
     );
-    let tasks =
-        (1..=5).map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [one] }}\n")).collect::<String>();
+    let tasks = (1..=5)
+        .map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [one] }}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     scene.plan(&format!("budget: 5usd\nconcurrency: 4\n{gate}"), &tasks);
     scene.run(&[]).assert_code(0);
     scene.assert_clean();

@@ -89,7 +89,7 @@ fn the_same_change_made_twice_lands_once_and_the_other_is_done() {
 #[test]
 fn changes_in_different_places_of_one_file_merge_without_another_attempt() {
     let scene = Scene::new();
-    let lines = (1..40).map(|n| format!("line {n}\n")).collect::<String>();
+    let lines = (1..40).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     std::fs::write(scene.repo.join("long.txt"), lines).unwrap();
     scene.commit("long");
     scene.plan(

@@ -66,8 +66,10 @@ fn a_gate_runs_on_exactly_the_commit_that_lands() {
         "gates: {{ see: 'git rev-parse HEAD >>{}; git status --porcelain | grep . && exit 1 || true; touch litter' }}",
         seen.display()
     );
-    let tasks =
-        (1..=4).map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [see] }}\n")).collect::<String>();
+    let tasks = (1..=4)
+        .map(|n| format!("  t{n}: {{ run: echo {n} > {n}.txt, gates: [see] }}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     scene.plan(&format!("budget: 5usd\n{gate}"), &tasks);
     scene.run(&["--no-preflight"]).assert_code(0);
     let checked = std::fs::read_to_string(seen).unwrap();

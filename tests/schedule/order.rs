@@ -9,10 +9,10 @@ fn nine_short_tasks_pass_three_long_ones_on_four_slots() {
     let mut tasks = String::new();
     for number in 1..=12 {
         let (id, long) = (format!("t{number:02}"), number <= 3);
-        tasks.push_str(&format!("  {id}: {{ agent: script, prompt: Work. }}\n"));
+        tasks = format!("{tasks}  {id}: {{ agent: script, prompt: Work. }}\n");
         // The long ones end only when all short ones have: with waves, nobody ever would.
         let wait = if long {
-            (4..=12).map(|short| format!("await t{short:02}; ")).collect()
+            (4..=12).map(|short| format!("await t{short:02}; ")).collect::<Vec<_>>().concat()
         } else {
             format!("flag {id}")
         };

@@ -138,7 +138,7 @@ fn task(parts: &Parts, task: &Task) -> Value {
         "final": task.end().is_some(),
         "optional": task.spec.optional,
         "attempts": task.attempts,
-        "retries": task.retries,
+        "retries": task.attempts.saturating_sub(1),
         "retries_max": task.spec.retries.max,
         "spent_usd": parts.ledger.spent_by(&task.spec.id).decimal(),
         "reserved_usd": line.map_or(Usd::ZERO, swarm_domain::ledger::Line::held).decimal(),
