@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use swarm_domain::plan::{Plan, TaskSpec};
 use swarm_domain::{Oid, Program, Work};
 
-use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET};
+use super::exit::{ENVIRONMENT, Failure, TARGET, USAGE};
 use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
 use crate::plan::{Draft, Resolved};
@@ -133,7 +133,7 @@ pub(super) fn no_task(draft: &Draft, name: &str) -> Failure {
     let shown = ids.take(NAMES_SHOWN).collect::<Vec<_>>().join(", ");
     let more = draft.tasks.len().saturating_sub(NAMES_SHOWN);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Failure::new(PLAN, format!("the plan has no task `{name}`")).hint(format!("its tasks are {shown}{more}"))
+    Failure::new(USAGE, format!("the plan has no task `{name}`")).hint(format!("its tasks are {shown}{more}"))
 }
 
 /// The tasks that `--only` names, and what they need.

@@ -120,7 +120,9 @@ fn plain(event: &Event) -> Option<Mark> {
 fn gate_ended(parts: &Parts, event: &GateEnded, gate: &GateRun) -> Option<Told> {
     let (subject, advisory) = match &gate.site {
         Site::Preflight => {
-            ("base", parts.run.base_gates.get(gate.index? as usize).is_some_and(|gate| gate.advisory))
+            // The setup has no index, and is never advisory.
+            let gate = gate.index.and_then(|at| parts.run.base_gates.get(at as usize));
+            ("base", gate.is_some_and(|gate| gate.advisory))
         }
         Site::Task { task, .. } | Site::Train { task, .. } => {
             let advisory =
