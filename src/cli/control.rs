@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use swarm_actors::WriterError;
 use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
 use swarm_domain::{Command, Event, TaskId, Usd};
@@ -27,7 +28,7 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure
         .map(|id| TaskId::new(id).map_err(|why| Failure::new(USAGE, format!("`{id}`: {why}"))));
     let request = Request::Cancel { tasks: tasks.collect::<Result<_, _>>()? };
     if folder.owner().is_some() {
-        send(&folder, &user(), request)?;
+        send(context, &folder, request)?;
         eprintln!("cancelled; what was written is kept. `swarm status {}` shows it", folder.id);
         return Ok(OK);
     }
@@ -58,7 +59,7 @@ pub(super) fn pause(context: &Context, run: Option<&str>, pause: bool) -> Result
         )
         .hint(hint));
     }
-    send(&folder, &user(), if pause { Request::Pause } else { Request::Unpause })?;
+    send(context, &folder, if pause { Request::Pause } else { Request::Unpause })?;
     if pause {
         eprintln!("paused: what runs goes on, nothing new starts. `swarm unpause {}` goes on", folder.id);
     } else {
@@ -82,7 +83,7 @@ pub(super) fn budget(context: &Context, args: &BudgetArgs) -> Result<u8, Failure
     let request = if set { Request::SetBudget { usd } } else { Request::AddBudget { usd } };
     let live = folder.owner().is_some();
     if live {
-        send(&folder, &user(), request)?;
+        send(context, &folder, request)?;
     } else {
         record(context, &folder, request)?;
     }
@@ -119,20 +120,29 @@ fn is_finished(folder: &RunFolder) -> Result<bool, Failure> {
 
 /// Records a request on a run that nobody drives.
 pub(super) fn record(context: &Context, folder: &RunFolder, request: Request) -> Result<(), Failure> {
+    record_letter(context, folder, Letter { id: new_request_id(), by: user(), request })
+}
+
+fn record_letter(context: &Context, folder: &RunFolder, letter: Letter) -> Result<(), Failure> {
     let repo = context.repo()?;
     let places = folder.places(&repo)?;
     let (mut writer, _) = runs::open_writer(&folder.journal(), |_, epoch| {
         Arc::new(RealWorld::new(repo.clone(), places.clone(), String::new(), epoch))
     })?;
-    writer.record(&Command::Ask { id: new_request_id(), by: user(), request })?;
+    match writer.record(&Command::Ask { id: letter.id, by: letter.by, request: letter.request }) {
+        // Its owner took it with its last breath.
+        Ok(_) | Err(WriterError::Refused(Refusal::Repeated(_))) => {}
+        Err(error) => return Err(error.into()),
+    }
     let state = writer.close()?;
     crate::drive::write_summary(folder, &state);
     Ok(())
 }
 
-/// Sends a request to the process that drives a run, and waits until it is durable.
-pub(super) fn send(folder: &RunFolder, by: &str, request: Request) -> Result<(), Failure> {
-    let letter = Letter { id: new_request_id(), by: by.to_owned(), request };
+/// Sends a request to the process that drives a run, and waits until it is durable. If that process ends first, the
+/// request is recorded here: its id makes it happen once.
+pub(super) fn send(context: &Context, folder: &RunFolder, request: Request) -> Result<(), Failure> {
+    let letter = Letter { id: new_request_id(), by: user(), request };
     let mut follower = Follower::new(&folder.journal());
     runs::post(&folder.dir, &letter)?;
     let begun = Instant::now();
@@ -146,13 +156,20 @@ pub(super) fn send(folder: &RunFolder, by: &str, request: Request) -> Result<(),
         if let Some(why) = runs::answer_of(&folder.dir, &letter.id) {
             return Err(Failure::new(USAGE, why));
         }
-        if begun.elapsed() > ANSWER_LIMIT || folder.owner().is_none() {
-            return Err(Failure::new(ENVIRONMENT, "the process that drives the run does not answer").hint(
-                format!(
-                    "the request stays in its inbox; `swarm status {}` shows whether it was taken",
-                    folder.id
-                ),
-            ));
+        if folder.owner().is_none() {
+            let id = letter.id.clone();
+            record_letter(context, folder, letter)?;
+            runs::Inbox::new(&folder.dir).done(&id);
+            return Ok(());
+        }
+        if begun.elapsed() > ANSWER_LIMIT {
+            let hint = format!(
+                "the request stays in its inbox; `swarm status {}` shows whether it was taken",
+                folder.id
+            );
+            return Err(
+                Failure::new(ENVIRONMENT, "the process that drives the run does not answer").hint(hint)
+            );
         }
         std::thread::sleep(Duration::from_millis(20));
     }

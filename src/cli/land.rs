@@ -1,10 +1,12 @@
 //! `swarm land`: brings what a run landed on its target into one of the user's branches, on request and by git's own means.
 
+use swarm_domain::Oid;
+
 use super::Context;
 use super::args::LandArgs;
 use super::exit::{BUSY, Failure, OK, TARGET, USAGE};
 use super::out;
-use crate::git::{GitError, LandedHow};
+use crate::git::{GitError, LandedHow, Repo};
 use crate::runs;
 
 pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
@@ -17,10 +19,11 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
     let history = runs::read(&folder.journal())?;
     let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let target = &parts.run.settings.target;
-    if parts.train.landed().is_none() {
+    let Some(commit) = parts.train.landed() else {
         return Err(Failure::new(TARGET, format!("run {} has landed nothing on `{target}`", folder.id))
             .hint(format!("`swarm status {}` shows why", folder.id)));
-    }
+    };
+    check_held(&repo, target, commit)?;
     let into = match &args.into {
         Some(branch) => branch.clone(),
         None => repo.head_branch().ok_or_else(|| {
@@ -49,4 +52,19 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
         eprintln!("  next: swarm clean {}   (removes its worktrees, refs and folder)", folder.id);
     }
     Ok(OK)
+}
+
+/// A target that was moved or deleted since has nothing of the run: landing it would bring in something else.
+fn check_held(repo: &Repo, target: &str, commit: &Oid) -> Result<(), Failure> {
+    let head = repo.ref_value(&format!("refs/heads/{target}"))?;
+    if let Some(head) = head
+        && repo.is_ancestor(commit.as_str(), &head)?
+    {
+        return Ok(());
+    }
+    let text = format!(
+        "`{target}` does not hold {}, which this run landed: it was moved or deleted",
+        commit.short()
+    );
+    Err(Failure::new(TARGET, text).hint(format!("`git branch -f {target} {commit}` puts it back")))
 }

@@ -4,7 +4,7 @@ use swarm_domain::fact::Request;
 
 use super::args::ResumeArgs;
 use super::exit::{BUSY, Failure};
-use super::run::{conclude, detach, drive_here, user};
+use super::run::{conclude, detach, drive_here};
 use super::{Context, control};
 use crate::runs::{self, RunFolder};
 use crate::{drive, plan};
@@ -15,7 +15,7 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
     requests.extend(args.budget.map(|usd| Request::SetBudget { usd }));
     requests.extend(args.concurrency.map(|slots| Request::SetConcurrency { slots }));
     if let Some(pid) = folder.owner() {
-        return reach(&folder, pid, requests);
+        return reach(context, &folder, pid, requests);
     }
     let history = runs::read(&folder.journal())?;
     if history.state.parts().is_some_and(|parts| parts.run.finished.is_some()) {
@@ -36,7 +36,7 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
 }
 
 /// A live run takes what is asked, and goes on if it was paused.
-fn reach(folder: &RunFolder, pid: u32, mut requests: Vec<Request>) -> Result<u8, Failure> {
+fn reach(context: &Context, folder: &RunFolder, pid: u32, mut requests: Vec<Request>) -> Result<u8, Failure> {
     let history = runs::read(&folder.journal())?;
     let paused = history.state.parts().is_some_and(|parts| parts.run.pause.is_some());
     if paused {
@@ -47,7 +47,7 @@ fn reach(folder: &RunFolder, pid: u32, mut requests: Vec<Request>) -> Result<u8,
             .hint(format!("`swarm attach {}` shows it", folder.id)));
     }
     for request in requests {
-        control::send(folder, &user(), request)?;
+        control::send(context, folder, request)?;
     }
     eprintln!("run {} goes on under process {pid}", folder.id);
     Ok(super::exit::OK)

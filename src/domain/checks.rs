@@ -82,6 +82,11 @@ impl Checks {
         self.todo.is_empty() && self.red.is_none()
     }
 
+    /// Whoever opens the run again has seen to what kept checks from a verdict.
+    pub(crate) fn opened(&mut self) {
+        self.mishaps = 0;
+    }
+
     pub(crate) fn started(&mut self, n: u32) {
         self.running = Some(n);
     }

@@ -115,6 +115,8 @@ pub enum Effect {
         old: Option<Oid>,
         /// To here.
         commit: Oid,
+        /// The last commit that this run landed.
+        landed: Option<Oid>,
     },
     /// Wait until the target is checked out nowhere. Answered by `TargetFreed`.
     WatchTarget {

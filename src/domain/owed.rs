@@ -171,8 +171,10 @@ fn gate(parts: &Parts, actor: Actor, n: u32, run: &GateRun) -> Effect {
         Site::Preflight => (parts.run.base_gates.as_slice(), settings.base.clone()),
         Site::Task { task, .. } | Site::Train { task, .. } => {
             let task = parts.tasks.get(task).expect("a gate's task is in the plan");
-            let onto =
-                task.attempt.as_ref().map_or_else(|| settings.base.clone(), |attempt| attempt.onto.clone());
+            let stood_on = || task.attempt.as_ref().map(|attempt| attempt.onto.clone());
+            // What a merge changes is what it adds to the target, not what others have landed since.
+            let merged_onto = matches!(run.site, Site::Train { .. }).then(|| parts.train.onto());
+            let onto = merged_onto.or_else(stood_on).unwrap_or_else(|| settings.base.clone());
             (task.spec.gates.as_slice(), onto)
         }
     };
@@ -252,6 +254,7 @@ fn car(parts: &Parts) -> Option<Effect> {
             target,
             old: old.clone(),
             commit: commit.clone(),
+            landed: parts.train.landed().cloned(),
         }),
         CarStage::Waiting | CarStage::Checking { .. } | CarStage::Conflicted => None,
     }

@@ -217,13 +217,15 @@ impl Parts {
     /// Whoever opens the run again has seen to what was held.
     fn unhold(&mut self) {
         for at in 0..self.tasks.len() {
-            if matches!(self.tasks.at(at).phase, Phase::Held { .. }) {
-                let moved = self.tasks.change(at, &self.ledger, |task| {
-                    task.phase = Phase::Backoff { at_ms: 0 };
-                    Ok::<(), Illegal>(())
-                });
-                moved.expect("a held task can always wait for its next try");
-            }
+            let moved = self.tasks.change(at, &self.ledger, |task| {
+                match &mut task.phase {
+                    Phase::Held { .. } => task.phase = Phase::Backoff { at_ms: 0 },
+                    Phase::Gating(checks) => checks.opened(),
+                    _ => {}
+                }
+                Ok::<(), Illegal>(())
+            });
+            moved.expect("a task takes an opening in every phase");
         }
     }
 

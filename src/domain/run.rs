@@ -130,6 +130,9 @@ impl Run {
         self.overdue = false;
         self.no_room = None;
         self.short_of_room = None;
+        if let Preflight::Due(checks) = &mut self.preflight {
+            checks.opened();
+        }
         if matches!(self.preflight, Preflight::Failed { .. }) {
             self.preflight = self.first_preflight();
         }

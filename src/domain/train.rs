@@ -202,6 +202,9 @@ impl Train {
         if let Some(car) = &mut self.car {
             car.mishaps = 0;
         }
+        if let Some(checks) = self.checks_mut() {
+            checks.opened();
+        }
     }
 
     pub(crate) fn seen(&mut self, event: &TargetSeen) {

@@ -166,7 +166,13 @@ fn run_actors(
         // Without a reader there is nobody to tell; the journal has it.
         let _ = news.send(committed.events.clone());
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // Each attempt that runs has a thread that waits for its holder; the rest is for what else is to be done meanwhile.
+    let waiting = writer.state().run().run.slots as usize;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(waiting + 512)
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(async {
         let start = Start { writer, world, observer, pid: std::process::id(), version: VERSION.to_owned() };
         let (handle, ended) = swarm_actors::start(start).await?;

@@ -37,7 +37,15 @@ fn outcome(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<Verd
     if matches!(holder::probe(dir).map_err(|error| error.to_string())?, Probe::Absent) {
         begin(site, order, dir, tell)?;
     }
-    match holder::wait(dir).map_err(|error| error.to_string())? {
+    // As long as something of the gate may live, it has not ended, and nothing else gets its worktree.
+    let found = loop {
+        match holder::wait(dir) {
+            Ok(found) => break found,
+            Err(error) => tracing::warn!(%error, gate = order.n, "a gate cannot be asked; trying again"),
+        }
+        std::thread::sleep(TRY_AGAIN);
+    };
+    match found {
         Probe::Exited(exit) => Ok(verdict(&exit.ended)),
         Probe::Orphaned(_) | Probe::Running { .. } | Probe::Absent => {
             // Its old tree is killed and seen gone before the gate runs again under a new number.
@@ -62,7 +70,7 @@ fn concerns(site: &Site, order: &RunGate, gate: &Gate) -> Result<bool, String> {
 fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), String> {
     let path = site.places.worktrees.join(format!("_gate-{}", order.slot));
     let clean = order.gate.as_ref().is_some_and(|gate| gate.clean);
-    room::patiently(tell, || site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean)))
+    room::patiently(site, tell, || site.alone(|| site.repo.exact(&path, order.commit.as_str(), clean)))
         .map_err(|error| error.to_string())?;
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     bring(site, &order.copy, &order.link, &path).map_err(|error| error.to_string())?;

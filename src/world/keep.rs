@@ -10,6 +10,9 @@ use swarm_domain::{Event, Oid, claims};
 use super::{Site, identity, note, room, trees};
 use crate::git::{self, Worktree};
 
+/// Writes outside the claims that are recorded: enough to see what went wrong, and never more than a record can hold.
+const STRAYS_MAX: usize = 1000;
+
 pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
     let order = git::Preserve {
         worktree: Worktree { path: PathBuf::from(&keep.path), git_dir: PathBuf::from(&keep.git_dir) },
@@ -24,7 +27,7 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
         at_s: keep.at_s,
         conflict_paths: keep.conflicts.clone(),
     };
-    match room::patiently(tell, || site.repo.preserve(&order)) {
+    match room::patiently(site, tell, || site.repo.preserve(&order)) {
         Ok(kept) => kept_event(site, keep, &kept, tell),
         Err(error) => {
             PreserveFailed { task: keep.task.clone(), attempt: keep.attempt, error: error.to_string() }.into()
@@ -48,7 +51,7 @@ fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) 
         note(tell, Some(&keep.task), format!("the worktree of {} stays: {why}", keep.task));
     }
     let outside = |path: &&String| !claims::matches(&keep.claims, &keep.shared, path);
-    let strays: Vec<String> = kept.paths.iter().filter(outside).cloned().collect();
+    let strays: Vec<String> = kept.paths.iter().filter(outside).take(STRAYS_MAX).cloned().collect();
     Preserved {
         task: keep.task.clone(),
         attempt: keep.attempt,

@@ -21,6 +21,7 @@ pub(super) struct Order {
     pub(super) target: String,
     pub(super) old: Option<Oid>,
     pub(super) commit: Oid,
+    pub(super) landed: Option<Oid>,
 }
 
 /// Reads the target: where it stands, and whether what this run landed last is still in it.
@@ -38,12 +39,17 @@ pub(super) fn read(site: &Site, target: &str, landed: Option<&Oid>) -> Event {
 
 fn seen(site: &Site, target: &str, landed: Option<&Oid>) -> Result<Event, GitError> {
     let found = site.repo.ref_value(&ref_name(target))?;
-    let keeps = match (landed, &found) {
+    moved(site, found.as_deref(), landed)
+}
+
+/// What a target that was found there means.
+fn moved(site: &Site, found: Option<&str>, landed: Option<&Oid>) -> Result<Event, GitError> {
+    let keeps = match (landed, found) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(landed), Some(found)) => site.repo.is_ancestor(landed.as_str(), found)?,
     };
-    Ok(TargetSeen { found: found.as_deref().map(Oid::new), keeps }.into())
+    Ok(TargetSeen { found: found.map(Oid::new), keeps }.into())
 }
 
 fn ref_name(target: &str) -> String {
@@ -52,7 +58,7 @@ fn ref_name(target: &str) -> String {
 
 /// Merges in memory, on the target as it was when the merge was prepared. Nothing points to the result.
 pub(super) fn build(site: &Site, order: &BuildMerge, tell: &Tell) -> Event {
-    let built = room::patiently(tell, || try_build(site, order));
+    let built = room::patiently(site, tell, || try_build(site, order));
     built.unwrap_or_else(|error| failed(&order.task, order.attempt, &error))
 }
 
@@ -62,7 +68,7 @@ fn try_build(site: &Site, order: &BuildMerge) -> Result<Event, GitError> {
     }
     let found = site.repo.ref_value(&ref_name(&order.target))?;
     if found.as_deref() != order.old.as_ref().map(Oid::as_str) {
-        return seen(site, &order.target, order.landed.as_ref());
+        return moved(site, found.as_deref(), order.landed.as_ref());
     }
     let merged = site.repo.merge(&MergeOrder {
         old: order.onto.to_string(),
@@ -96,7 +102,9 @@ fn failed(task: &TaskId, attempt: u32, error: &GitError) -> Event {
 
 /// Moves the target. Law 6: whether it was moved is read off the target, before and after a crash alike.
 pub(super) fn land(site: &Site, order: &Order) -> Event {
-    try_land(site, order).unwrap_or_else(|error| failed(&order.task, order.attempt, &error))
+    // A git that failed, or was killed, may have moved the target all the same: it is asked again.
+    let landed = try_land(site, order).or_else(|_| try_land(site, order));
+    landed.unwrap_or_else(|error| failed(&order.task, order.attempt, &error))
 }
 
 fn try_land(site: &Site, order: &Order) -> Result<Event, GitError> {
@@ -110,14 +118,15 @@ fn try_land(site: &Site, order: &Order) -> Result<Event, GitError> {
         return Ok(merged());
     }
     if found.as_deref() != order.old.as_ref().map(Oid::as_str) {
-        return seen(site, &order.target, order.old.as_ref());
+        return moved(site, found.as_deref(), order.landed.as_ref());
     }
     if let Some(path) = site.repo.checked_out(&order.target)? {
         return Ok(TargetHeld { path: path.to_string_lossy().into_owned() }.into());
     }
     match site.repo.update_ref(&name, order.commit.as_str(), order.old.as_ref().map(Oid::as_str)) {
         Ok(()) => Ok(merged()),
-        Err(GitError::RefMoved { .. }) => seen(site, &order.target, order.old.as_ref()),
+        // It was moved, perhaps to what was to land.
+        Err(GitError::RefMoved { .. }) => try_land(site, order),
         Err(error) => Err(error),
     }
 }

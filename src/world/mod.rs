@@ -12,7 +12,7 @@ mod trees;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -74,6 +74,8 @@ pub(crate) struct Site {
     pub(crate) pool: Pool,
     /// `git worktree add` fails when it meets another: one at a time.
     worktrees: Mutex<()>,
+    /// How many effects wait because there was no room for what they write.
+    refused: AtomicU32,
     /// Effects under way.
     turns: Mutex<BTreeMap<Key, Arc<Mutex<()>>>>,
     /// Two threads that replace one file share its temporary name.
@@ -112,7 +114,7 @@ pub struct RealWorld {
 impl RealWorld {
     /// The world of one run in one repository.
     pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
-        let pool = Pool::new(&repo, &places.worktrees);
+        let pool = Pool::new(&places.worktrees);
         let site = Site {
             repo,
             places,
@@ -120,6 +122,7 @@ impl RealWorld {
             epoch,
             pool,
             worktrees: Mutex::new(()),
+            refused: AtomicU32::new(0),
             turns: Mutex::default(),
             grants: Mutex::new(()),
         };
@@ -223,12 +226,12 @@ fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
         }
         Effect::RunGate(gate) => vec![gate::run(site, &gate, tell)],
         Effect::BuildMerge(merge) => vec![land::build(site, &merge, tell)],
-        Effect::Land { task, attempt, target, old, commit, .. } => {
-            let order = land::Order { task, attempt, target, old, commit };
+        Effect::Land { task, attempt, target, old, commit, landed, .. } => {
+            let order = land::Order { task, attempt, target, old, commit, landed };
             vec![land::land(site, &order)]
         }
         Effect::WatchTarget { target, .. } => vec![land::watch(site, &target)],
-        Effect::WatchRoom { .. } => vec![room::watch(&site.places)],
+        Effect::WatchRoom { .. } => vec![room::watch(site)],
         // The budget actor reads meters itself.
         Effect::Meter { .. } => Vec::new(),
     }

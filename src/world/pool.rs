@@ -18,34 +18,31 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// The pool that an earlier process of the run left.
-    pub(super) fn new(repo: &Repo, worktrees: &Path) -> Self {
+    /// A pool without worktrees. Those of an earlier process are not used: a git that it started may live on and still
+    /// clean one of them, wherever that is moved to.
+    pub(super) fn new(worktrees: &Path) -> Self {
         let entries = std::fs::read_dir(worktrees).into_iter().flatten().flatten();
-        let mut waiting = Vec::new();
-        let mut next = 0;
-        for path in entries.map(|entry| entry.path()) {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let Some(number) = name.strip_prefix("_pool-").and_then(|number| number.parse::<u32>().ok())
-            else {
-                continue;
-            };
-            next = next.max(number + 1);
-            let git_dir = repo.common_dir().join("worktrees").join(name);
-            if git_dir.join("gitdir").is_file() {
-                waiting.push(Worktree { path, git_dir });
-            }
+        let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix("_pool-")?.parse::<u32>().ok();
+        let last = entries.filter_map(|entry| number(entry.file_name())).max();
+        Self {
+            waiting: Mutex::default(),
+            next: AtomicU32::new(last.map_or(0, |last| last.saturating_add(1))),
         }
-        Self { waiting: Mutex::new(waiting), next: AtomicU32::new(next) }
     }
 
-    /// A worktree at a path with exactly a commit: one that waits, or a new one.
+    /// A worktree at a path with exactly a commit: one that waits, or a new one. It is moved there only when it is ready:
+    /// after a crash in between, one with the ignored files of its last use would pass for a new one.
     pub(super) fn take(&self, repo: &Repo, path: &Path, commit: &str) -> Result<Worktree, GitError> {
         if std::fs::symlink_metadata(path).is_err()
             && let Some(waiting) = self.pop()
         {
-            match repo.move_worktree(&waiting, path).and_then(|moved| repo.exact(&moved.path, commit, true)) {
+            let ready = repo.exact(&waiting.path, commit, true);
+            match ready.and_then(|ready| repo.move_worktree(&ready, path)) {
                 Ok(worktree) => return Ok(worktree),
-                Err(error @ GitError::NoSpace { .. }) => return Err(error),
+                Err(error @ GitError::NoSpace { .. }) => {
+                    repo.remove_worktree_at(&waiting.path)?;
+                    return Err(error);
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a used worktree is not fit to be used again; a new one is made");
                     repo.remove_worktree_at(&waiting.path)?;

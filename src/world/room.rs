@@ -1,51 +1,74 @@
 //! Room on the disks that a run writes to: what to do while there is none. Knows nothing of what needs it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use swarm_actors::Tell;
 use swarm_domain::Event;
 use swarm_domain::event::{RoomBack, RoomLost};
 
-use super::Places;
+use super::{Places, Site};
 use crate::git::GitError;
 
 /// Less than this is no room, in bytes: what is left is for the final records of the run and of its holders.
 const LOW_BYTES: u64 = 8 << 20;
 /// This much is room again, in bytes. More than the low mark, so that the two do not take turns.
 const BACK_BYTES: u64 = 16 << 20;
-/// How long something that writes is tried again. The run itself gives up after the same time.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// How long something that writes is tried again. Longer than the run waits, which then stops with the effect still owed:
+/// what is given up here fails for good.
+const PATIENCE: Duration = Duration::from_mins(15);
 const POLL: Duration = Duration::from_millis(500);
 
 /// Does something that writes. While it fails for want of room, the run is told and it is tried again.
-pub(super) fn patiently<T>(tell: &Tell, mut act: impl FnMut() -> Result<T, GitError>) -> Result<T, GitError> {
+pub(super) fn patiently<T>(
+    site: &Site,
+    tell: &Tell,
+    mut act: impl FnMut() -> Result<T, GitError>,
+) -> Result<T, GitError> {
     let begun = Instant::now();
-    let mut told = false;
+    let mut refused = None;
     loop {
-        match act() {
-            Err(GitError::NoSpace { args }) if begun.elapsed() < PATIENCE => {
-                if !std::mem::replace(&mut told, true) {
-                    tell(RoomLost { detail: args, at_ms: 0 }.into());
-                }
-                // One try a poll, also where the disk has room by our count: it may be a quota that is used up.
-                std::thread::sleep(POLL);
-            }
-            other => return other,
+        let error = match act() {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        // Git's short writes say nothing of room: any failure on a full disk is taken for want of it.
+        let for_want_of_room = matches!(error, GitError::NoSpace { .. }) || lacking(&site.places).is_some();
+        if !for_want_of_room || begun.elapsed() >= PATIENCE {
+            return Err(error);
         }
-    }
-}
-
-/// Waits until there is room, and says so.
-pub(super) fn watch(places: &Places) -> Event {
-    wait(places);
-    RoomBack {}.into()
-}
-
-fn wait(places: &Places) {
-    while places.disks().any(|dir| free_bytes(dir) < BACK_BYTES) {
+        refused.get_or_insert_with(|| Refused::new(&site.refused));
+        // It is no news while the run knows.
+        tell(RoomLost { detail: error.to_string(), at_ms: 0 }.into());
         std::thread::sleep(POLL);
     }
+}
+
+/// One that waits because there was no room for what it writes.
+struct Refused<'a>(&'a AtomicU32);
+
+impl<'a> Refused<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Refused<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits until there is room, and says so. Whoever was refused must have got it, whatever the disk counts as free: it may
+/// be a quota that is used up, or a checkout that is larger than what is free.
+pub(super) fn watch(site: &Site) -> Event {
+    let low = || site.places.disks().any(|dir| free_bytes(dir) < BACK_BYTES);
+    while site.refused.load(Ordering::Relaxed) > 0 || low() {
+        std::thread::sleep(POLL);
+    }
+    RoomBack {}.into()
 }
 
 /// The folder whose disk is running out of room, if any is.

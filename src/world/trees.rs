@@ -26,12 +26,14 @@ pub(super) struct Make {
 
 pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Option<Event> {
     // Law 17: a worktree in which something was started is not made again, whoever asks.
-    let begun = !matches!(holder::probe(&site.places.attempt(&order.task, order.attempt)), Ok(Probe::Absent));
-    if begun {
-        return None;
-    }
-    let made = room::patiently(tell, || site.alone(|| checkout(site, order)));
     let (task, attempt) = (order.task.clone(), order.attempt);
+    match holder::probe(&site.places.attempt(&task, attempt)) {
+        Ok(Probe::Absent) => {}
+        Ok(_) => return None,
+        // Without an answer the attempt would wait for its worktree for ever.
+        Err(error) => return Some(WorktreeFailed { task, attempt, error: error.to_string() }.into()),
+    }
+    let made = room::patiently(site, tell, || site.alone(|| checkout(site, order)));
     Some(match made {
         Ok((worktree, start, conflicts)) => WorktreeMade {
             task,

@@ -90,3 +90,14 @@ fn in_plan_order_a_task_that_failed_leaves_the_line() {
     assert_eq!(scene.events().order("task.merged"), ["b", "c"]);
     scene.assert_clean();
 }
+
+#[test]
+#[should_panic(expected = "a slot is free")]
+fn the_second_opinion_sees_a_slot_that_stays_free() {
+    let scene = Scene::new();
+    scene.plan("budget: 5usd\nconcurrency: 1", "  a: { run: 'true' }\n  b: { run: 'true' }\n");
+    scene.run(&[]).assert_code(0);
+    let mut events = scene.events();
+    events.0[0].data["concurrency"] = 2.into();
+    Audit::of(&events);
+}
