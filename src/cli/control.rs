@@ -11,7 +11,7 @@ use swarm_journal::Follower;
 
 use super::Context;
 use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
-use super::exit::{ENVIRONMENT, Failure, OK, USAGE};
+use super::exit::{BUSY, ENVIRONMENT, Failure, OK, USAGE};
 use super::run::{drive_here, user};
 use crate::drive::{Ui, new_request_id};
 use crate::runs::{self, Letter, RunFolder};
@@ -157,10 +157,15 @@ pub(super) fn send(context: &Context, folder: &RunFolder, request: Request) -> R
             return Err(Failure::new(USAGE, why));
         }
         if folder.owner().is_none() {
-            let id = letter.id.clone();
-            record_letter(context, folder, letter)?;
-            runs::Inbox::new(&folder.dir).done(&id);
-            return Ok(());
+            match record_letter(context, folder, letter.clone()) {
+                // Somebody else took the run over, and finds the letter in its inbox.
+                Err(failure) if failure.code == BUSY => {}
+                Err(failure) => return Err(failure),
+                Ok(()) => {
+                    runs::Inbox::new(&folder.dir).done(&letter.id);
+                    return Ok(());
+                }
+            }
         }
         if begun.elapsed() > ANSWER_LIMIT {
             let hint = format!(

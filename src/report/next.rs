@@ -75,7 +75,7 @@ fn finished(parts: &Parts, outcome: Outcome) -> Vec<Step> {
 
 /// How to take over what the target has.
 fn land(parts: &Parts) -> Vec<Step> {
-    if parts.train.landed().is_none() {
+    if parts.train.landed().is_none() || parts.train.is_lost() {
         return Vec::new();
     }
     let target = shell_word(&parts.run.settings.target);
@@ -106,10 +106,7 @@ fn resume(parts: &Parts, purpose: &str) -> Step {
 fn stopped(parts: &Parts, outcome: Outcome) -> Vec<Step> {
     let mut steps = match outcome {
         Outcome::Budget => budget(parts),
-        Outcome::Deadline => vec![step(
-            format!("swarm retry {}", parts.run.id),
-            "a new run with time of its own; what landed is carried over",
-        )],
+        Outcome::Deadline => vec![resume(parts, "goes on where it was, with the same time again")],
         Outcome::Merge => target(parts),
         Outcome::Environment => surroundings(parts),
         Outcome::Paused => {
@@ -163,8 +160,10 @@ fn target(parts: &Parts) -> Vec<Step> {
     }
     let mut steps = Vec::new();
     if let Some(landed) = landed.filter(|_| parts.train.is_lost()) {
-        let range = format!("git log --oneline --graph {target} {}", landed.short());
-        steps.push(step(range, "shows where the branch is now, and what this run had landed"));
+        let deleted = parts.train.head() == Some(&None);
+        let branch = if deleted { "" } else { target.as_str() };
+        let log = format!("git log --oneline --graph {branch} {}", landed.short());
+        steps.push(step(log, "shows where the branch is now, and what this run had landed"));
         steps.push(step(
             format!("git branch -f {target} {landed}"),
             "puts it back; what it holds now leaves the branch",

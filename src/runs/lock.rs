@@ -11,6 +11,8 @@ use crate::git::Repo;
 const LEFT_BEHIND: Duration = Duration::from_secs(5);
 /// Whoever asks whether a lock is held has it for a moment.
 const ASKED: Duration = Duration::from_millis(200);
+/// SIGKILL among the pending signals of a process.
+const SIGKILL_BIT: u64 = 1 << 8;
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The right to land on a branch. It ends with the process, however that ends.
@@ -65,7 +67,22 @@ impl Doubt {
     }
 }
 
-/// Whether a process lives and is not this one.
+/// Whether a process lives, is not about to die, and is not this one.
 pub(super) fn is_another(pid: u32) -> bool {
-    pid != std::process::id() && Path::new("/proc").join(pid.to_string()).exists()
+    let dir = Path::new("/proc").join(pid.to_string());
+    pid != std::process::id() && dir.exists() && !is_dying(&dir)
+}
+
+/// A process that was killed keeps its locks until its last thread has left the kernel, which a sync can hold there.
+fn is_dying(dir: &Path) -> bool {
+    // Gone between two looks: dead.
+    let Ok(status) = fs::read_to_string(dir.join("status")) else { return true };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let zombie = field("State:").is_some_and(|state| state.starts_with(['Z', 'X', 'x']));
+    let killed = |name| {
+        field(name)
+            .and_then(|bits| u64::from_str_radix(bits, 16).ok())
+            .is_some_and(|bits| bits & SIGKILL_BIT != 0)
+    };
+    zombie || killed("SigPnd:") || killed("ShdPnd:")
 }

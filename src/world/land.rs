@@ -12,6 +12,8 @@ use swarm_domain::{Event, Oid, Strategy, TaskId};
 use super::{Site, identity, room};
 use crate::git::{self, GitError, MergeOrder};
 
+/// Conflicting paths that are recorded: more than anybody reads, and never more than a record can hold.
+const PATHS_MAX: usize = 1000;
 const WATCH: Duration = Duration::from_millis(300);
 
 /// A landing.
@@ -88,7 +90,8 @@ fn try_build(site: &Site, order: &BuildMerge) -> Result<Event, GitError> {
             MergeBuilt { task, attempt, commit: Oid::new(&commit), tree: Oid::new(&tree) }.into()
         }
         git::Merged::Empty => MergeEmpty { task, attempt }.into(),
-        git::Merged::Conflict { paths, messages } => {
+        git::Merged::Conflict { mut paths, messages } => {
+            paths.truncate(PATHS_MAX);
             let detail = swarm_domain::prompt::bounded(&messages.join("\n")).to_owned();
             MergeConflicted { task, attempt, paths, detail }.into()
         }

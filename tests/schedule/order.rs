@@ -22,7 +22,8 @@ fn nine_short_tasks_pass_three_long_ones_on_four_slots() {
     scene.run(&[]).assert_code(0);
     let events = scene.events();
     let ended = events.order("agent.exited");
-    assert!(ended[9..].iter().all(|task| ["t01", "t02", "t03"].contains(&task.as_str())), "{ended:?}");
+    // The ninth short one lets the long ones go before it ends itself; the eight before it had to make room for it.
+    assert!(ended[..8].iter().all(|task| !["t01", "t02", "t03"].contains(&task.as_str())), "{ended:?}");
     Audit::of(&events);
     scene.assert_clean();
 }
