@@ -93,7 +93,7 @@ fn unmerged(parts: &Parts) -> Vec<String> {
 
 /// Worktrees whose work is kept by a ref. One that stays for a reason stays.
 fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), Failure> {
-    let folder = runs::worktrees_of(repo).join(&run.id);
+    let folder = run.worktrees(repo);
     let kept: Vec<&Path> = parts
         .tasks
         .iter()
@@ -108,8 +108,7 @@ fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), F
             repo.remove_worktree_at(&path)?;
         }
     }
-    // Fails while something is kept in it, which is as it should be.
-    let _ = std::fs::remove_dir(&folder);
+    run.leave_worktrees(repo);
     Ok(())
 }
 
@@ -122,15 +121,14 @@ fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
     if dry_run {
         return Ok(());
     }
-    let folder = runs::worktrees_of(repo).join(&run.id);
+    let folder = run.worktrees(repo);
     if let Ok(entries) = std::fs::read_dir(&folder) {
         for path in entries.flatten().map(|entry| entry.path()) {
             repo.remove_worktree_at(&path)?;
         }
     }
     repo.forget_worktrees(&folder)?;
-    // The folder is empty now, or was never made.
-    let _ = std::fs::remove_dir(&folder);
+    run.leave_worktrees(repo);
     for (name, _) in refs {
         repo.delete_ref(&name)?;
     }

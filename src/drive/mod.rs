@@ -94,7 +94,8 @@ pub fn conclude(repo: &Repo, run: &RunFolder, state: &State) {
         stop_gates(run, state);
     }
     if state.run().run.finished.is_some() {
-        tidy(repo, &runs::worktrees_of(repo).join(&run.id));
+        tidy(repo, &run.worktrees(repo));
+        run.leave_worktrees(repo);
     }
 }
 
@@ -125,8 +126,6 @@ fn tidy(repo: &Repo, worktrees: &Path) {
     if let Err(error) = repo.forget_worktrees(worktrees) {
         tracing::warn!(%error, "git's records of worktrees that are gone could not be removed");
     }
-    // Fails while something is kept in it, which is as it should be.
-    let _ = std::fs::remove_dir(worktrees);
 }
 
 fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64) -> Arc<dyn World> {

@@ -71,9 +71,30 @@ impl RunFolder {
     pub fn places(&self, repo: &Repo) -> io::Result<Places> {
         Ok(Places {
             run_dir: self.dir.clone(),
-            worktrees: worktrees_of(repo).join(&self.id),
+            worktrees: self.worktrees(repo),
             exe: std::env::current_exe()?,
         })
+    }
+
+    /// The folder of its worktrees: where they were made at the first start, also if the user's folder for state is
+    /// another one by now. A run folder that was copied to another repository has none of its worktrees there.
+    pub fn worktrees(&self, repo: &Repo) -> PathBuf {
+        let here = worktrees_of(repo);
+        let recorded =
+            std::fs::read_to_string(self.dir.join(WORKTREES)).map(PathBuf::from).unwrap_or_default();
+        let is_ours = recorded.parent().is_some_and(|all| all.file_name() == here.file_name());
+        if is_ours && recorded.ends_with(&self.id) { recorded } else { here.join(&self.id) }
+    }
+
+    /// Removes the folder of its worktrees, and that of the repository's, unless something is kept in them.
+    pub fn leave_worktrees(&self, repo: &Repo) {
+        let folder = self.worktrees(repo);
+        // Fails while something is in it, which is as it should be.
+        if std::fs::remove_dir(&folder).is_ok()
+            && let Some(all) = folder.parent()
+        {
+            let _ = std::fs::remove_dir(all);
+        }
     }
 
     /// The size of everything in it, in bytes. What cannot be read counts nothing.
@@ -101,7 +122,7 @@ pub fn runs_dir(repo: &Repo) -> PathBuf {
 
 /// The folder of all worktrees that swarm makes for a repository: outside it, so that tools which search upward do not
 /// find the user's checkout.
-pub fn worktrees_of(repo: &Repo) -> PathBuf {
+fn worktrees_of(repo: &Repo) -> PathBuf {
     let path = repo.common_dir().to_string_lossy();
     let name = repo.top().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| "repository".to_owned());
@@ -124,6 +145,9 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
+/// The file that says where the run's worktrees are.
+const WORKTREES: &str = "worktrees";
+
 /// Makes a new run's folder. Its id says when it began, so that ids sort by time.
 pub fn create(repo: &Repo) -> io::Result<RunFolder> {
     let runs = runs_dir(repo);
@@ -136,6 +160,8 @@ pub fn create(repo: &Repo) -> io::Result<RunFolder> {
                 for folder in ["attempts", "gates", "inbox"] {
                     std::fs::create_dir(dir.join(folder))?;
                 }
+                let worktrees = worktrees_of(repo).join(&id);
+                std::fs::write(dir.join(WORKTREES), worktrees.as_os_str().as_encoded_bytes())?;
                 return Ok(RunFolder { id, dir });
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
