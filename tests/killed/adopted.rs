@@ -129,3 +129,20 @@ fn a_gate_that_runs_at_the_kill_decides_once_and_its_verdict_counts() {
     assert_eq!(scene.events().of("gate.ended").count(), 1);
     scene.assert_clean();
 }
+
+#[test]
+fn worktrees_are_found_again_when_the_folder_for_state_is_another_one() {
+    let scene = in_the_middle("echo whole >a.txt");
+    let running = scene.start_run(&[]);
+    scene.await_flag("runs");
+    running.kill_9();
+    scene.flag("go");
+    let elsewhere = scene.root.join("elsewhere");
+    scene
+        .start_with(&["resume"], |swarm| drop(swarm.env("SWARM_STATE_DIR", &elsewhere)))
+        .end()
+        .assert_code(0);
+    assert_eq!(scene.git(&["show", "swarm/t:a.txt"]), "whole");
+    assert!(!elsewhere.join("worktrees").exists(), "worktrees were made beside the old ones");
+    scene.assert_clean();
+}
