@@ -104,7 +104,7 @@ impl Checks {
             Verdict::None { detail } => {
                 self.mishaps += 1;
                 if self.mishaps >= MISHAPS_MAX {
-                    self.fail(n, detail, tail);
+                    self.fail(n, &format!("no verdict in {MISHAPS_MAX} tries: {detail}"), tail);
                 }
             }
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::event::{
-    AgentExited, Event, GrantRaised, Opened, RaiseRefused, Requested, RunPlanned, TaskPlanned, UsageReported,
+    AgentExited, Event, GrantRaised, Noted, Opened, RaiseRefused, Requested, RunPlanned, TaskPlanned,
+    UsageReported,
 };
 use crate::fact::{Cap, Cost, Ending, Moment, Request, Site};
 use crate::ledger::Line;
@@ -184,7 +185,9 @@ fn fact(parts: &Parts, now: &Moment, event: &Event) -> Result<Vec<Event>, Refusa
             if task.attempt.as_ref().is_none_or(|attempt| attempt.nonce != exited.nonce) {
                 return unfit("another holder");
             }
-            Ok(vec![settled(parts, now, task, exited).into()])
+            let settled = settled(parts, now, task, exited);
+            let warning = warning(parts, settled.charge);
+            Ok(std::iter::once(settled.into()).chain(warning).collect())
         }
         Event::UsageReported(report) => usage(parts, fitting(parts, event)?, report),
         Event::WorktreeMade(_)
@@ -236,6 +239,16 @@ fn settled(parts: &Parts, now: &Moment, task: &Task, exited: &AgentExited) -> Ag
         (None, OnUnknownCost::Estimate | OnUnknownCost::Refuse) => (line.held(), Cost::Estimated),
     };
     AgentExited { usage, charge, cost, at_ms: now.at_ms, ..exited.clone() }
+}
+
+/// What the plan wants people to be told when so much of the cap is spent; once, when it is crossed.
+fn warning(parts: &Parts, charge: Usd) -> Option<Event> {
+    let cap = parts.ledger.cap()?;
+    let percent = u64::from(parts.run.settings.warn_percent);
+    let reached = |spent: Usd| spent.micros().saturating_mul(100) >= cap.micros().saturating_mul(percent);
+    let (before, after) = (parts.ledger.spent(), parts.ledger.spent().plus(charge));
+    let text = format!("{percent} % of the budget are spent: {after} of {cap}");
+    (!reached(before) && reached(after)).then(|| Noted { task: None, text }.into())
 }
 
 /// New figures, and with them a raise of the grant or its refusal, where one is due.

@@ -139,7 +139,9 @@ fn worktrees_are_found_again_when_the_folder_for_state_is_another_one() {
     scene.flag("go");
     let elsewhere = scene.root.join("elsewhere");
     scene
-        .start_with(&["resume"], |swarm| drop(swarm.env("SWARM_STATE_DIR", &elsewhere)))
+        .start_with(&["resume"], |swarm| {
+            swarm.env("SWARM_STATE_DIR", &elsewhere);
+        })
         .end()
         .assert_code(0);
     assert_eq!(scene.git(&["show", "swarm/t:a.txt"]), "whole");
