@@ -24,6 +24,7 @@ mod scan;
 mod sealed;
 mod segment;
 pub mod sim;
+mod survey;
 mod tear;
 
 pub use anchor::{Anchor, AnchorHasher};
@@ -36,3 +37,4 @@ pub use read::{Reading, owner, read, read_on};
 pub use real::RealDisk;
 pub use record::{Entry, FIRST_RESERVED_KIND, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, Record, TornNote};
 pub use sealed::{Sealed, SealedRecord};
+pub use survey::{Stretch, Survey, survey, survey_on};

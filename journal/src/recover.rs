@@ -14,6 +14,7 @@ use crate::{
     header::{Before, EndedBy, Header, PAGE, file_name, segment_of},
     record::{Record, TornNote},
     scan::{Damage, Position, Scan, Stop, Window, scan},
+    survey::Stretch,
 };
 
 /// What a journal holds.
@@ -79,22 +80,10 @@ pub(crate) fn recover(
     head: Option<Head>,
     live: bool,
 ) -> Result<Recovered, JournalError> {
-    let mut recovery = Recovery {
-        disk,
-        head,
-        records: Vec::new(),
-        hasher: AnchorHasher::new(),
-        proven: head.map_or(0, |head| head.durable_seq),
-    };
-    let headers = recovery.headers(segments)?;
-    let (last, earlier) =
-        headers.split_last().ok_or_else(|| JournalError::Missing { path: disk.path("") })?;
-    recovery.proven = recovery.proven.max(last.before.last_seq);
-    for (header, next) in earlier.iter().zip(&headers[1..]) {
-        recovery.closed(header, next)?;
-    }
-    let limit = live.then(|| head.map_or(0, |head| head.durable_seq));
-    let (before, note) = recovery.open_end(last, limit)?;
+    let mut recovery = Recovery::new(disk, head);
+    let mut headers = Vec::new();
+    recovery.headers(segments, &mut headers)?;
+    let (last, before, note) = recovery.all(&headers, live)?;
     Ok(Recovered {
         run: last.run,
         epoch: last.epoch,
@@ -106,20 +95,33 @@ pub(crate) fn recover(
     })
 }
 
-struct Recovery<'a> {
+/// What was read so far. After a refusal it is what comes before the damage.
+pub(crate) struct Recovery<'a> {
     disk: &'a dyn Disk,
     head: Option<Head>,
-    records: Vec<Record>,
-    hasher: AnchorHasher,
+    pub(crate) records: Vec<Record>,
+    /// The segments that `records` are in.
+    pub(crate) stretches: Vec<Stretch>,
+    pub(crate) hasher: AnchorHasher,
     /// The last record that is known to have been durable.
     proven: u64,
 }
 
-impl Recovery<'_> {
-    /// All headers, each of the same run, none left out.
-    fn headers(&self, segments: &[u64]) -> Result<Vec<Header>, JournalError> {
+impl<'a> Recovery<'a> {
+    pub(crate) fn new(disk: &'a dyn Disk, head: Option<Head>) -> Self {
+        Self {
+            disk,
+            head,
+            records: Vec::new(),
+            stretches: Vec::new(),
+            hasher: AnchorHasher::new(),
+            proven: head.map_or(0, |head| head.durable_seq),
+        }
+    }
+
+    /// All headers, each of the same run, none left out. After a failure, those in front of it.
+    pub(crate) fn headers(&self, segments: &[u64], headers: &mut Vec<Header>) -> Result<(), JournalError> {
         let last = segments.last().copied().unwrap_or(0).max(self.head.map_or(0, |head| head.segment));
-        let mut headers: Vec<Header> = Vec::new();
         for segment in 1..=last {
             if segments.binary_search(&segment).is_err() {
                 return Err(self.corrupt(segment, 0, "the segment is missing"));
@@ -142,8 +144,49 @@ impl Recovery<'_> {
                 proven_seq: 0,
                 detail: "it belongs to another journal".to_owned(),
             }),
-            _ => Ok(headers),
+            _ => Ok(()),
         }
+    }
+
+    /// The records of all segments, and how the last one ends.
+    pub(crate) fn all<'h>(
+        &mut self,
+        headers: &'h [Header],
+        live: bool,
+    ) -> Result<(&'h Header, Before, Option<TornNote>), JournalError> {
+        let Some(last) = headers.last() else {
+            return Err(JournalError::Missing { path: self.disk.path("") });
+        };
+        self.proven = self.proven.max(last.before.last_seq);
+        self.all_closed(headers)?;
+        let limit = live.then(|| self.head.map_or(0, |head| head.durable_seq));
+        let (before, note) = self.open_end(last, limit)?;
+        Ok((last, before, note))
+    }
+
+    /// The records of all segments but the last.
+    fn all_closed(&mut self, headers: &[Header]) -> Result<(), JournalError> {
+        headers.iter().zip(headers.iter().skip(1)).try_for_each(|(header, next)| self.closed(header, next))
+    }
+
+    /// The records in front of a header that is broken or missing, because of which the journal is refused with
+    /// `error`. The refusal comes back with what is known now, or an earlier one instead.
+    pub(crate) fn up_to_broken_header(
+        &mut self,
+        headers: &[Header],
+        mut error: JournalError,
+    ) -> Result<(), JournalError> {
+        self.all_closed(headers)?;
+        if let Some(header) = headers.last() {
+            // Where it ends the broken header would say. Whole batches are taken as far as there are any.
+            let bytes = read_range(self.disk, header.segment, 0, None)?;
+            let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), None);
+            self.take(header, scan);
+        }
+        if let JournalError::Corrupt { last_good_seq, .. } = &mut error {
+            *last_good_seq = self.last_good();
+        }
+        Err(error)
     }
 
     /// A segment whose end the next one's header states. What is behind that end is not looked at.
@@ -151,7 +194,7 @@ impl Recovery<'_> {
         let before = &next.before;
         let bytes = read_range(self.disk, header.segment, 0, Some(before.end))?;
         let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), None);
-        let (end, stop) = self.take(scan);
+        let (end, stop) = self.take(header, scan);
         if let Stop::Damage(damage) = stop {
             return Err(self.corrupt(header.segment, damage.at, damage.detail));
         }
@@ -178,7 +221,7 @@ impl Recovery<'_> {
         let bytes = read_range(self.disk, header.segment, 0, None)?;
         let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), limit);
         self.proven = self.proven.max(scan.proves);
-        let (end, stop) = self.take(scan);
+        let (end, stop) = self.take(header, scan);
         self.judge(header, end, &stop, offset(bytes.len()))?;
         let (ended_by, ignored_bytes) = match stop {
             Stop::Sealed(_) => (EndedBy::Seal, 0),
@@ -233,7 +276,14 @@ impl Recovery<'_> {
         }
     }
 
-    fn take(&mut self, scan: Scan) -> (Position, Stop) {
+    fn take(&mut self, header: &Header, scan: Scan) -> (Position, Stop) {
+        self.stretches.push(Stretch {
+            segment: header.segment,
+            epoch: header.epoch,
+            records: offset(scan.records.len()),
+            bytes: scan.end.offset,
+            sealed: matches!(scan.stop, Stop::Sealed(_)),
+        });
         for record in &scan.records {
             self.hasher.feed(record);
         }
@@ -245,10 +295,14 @@ impl Recovery<'_> {
         JournalError::Corrupt {
             file: self.path(segment),
             offset,
-            last_good_seq: self.records.last().map_or(0, |record| record.seq),
+            last_good_seq: self.last_good(),
             proven_seq: self.proven,
             detail: detail.to_owned(),
         }
+    }
+
+    fn last_good(&self) -> u64 {
+        self.records.last().map_or(0, |record| record.seq)
     }
 
     fn path(&self, segment: u64) -> PathBuf {

@@ -76,6 +76,8 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Rebuild a run from its journal alone, up to any moment.
     Replay(ReplayArgs),
+    /// Look at a run's journal: check it, list it, write it out. Changes nothing.
+    Journal(JournalArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
     /// Print completions for a shell.
@@ -296,6 +298,27 @@ pub struct ReplayArgs {
     /// Fold everything, compare with what the live run reported and with the commits that landed.
     #[arg(long)]
     pub verify: bool,
+}
+
+/// `swarm journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: JournalVerb,
+}
+
+/// A look at a journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalVerb {
+    /// Read everything with all its checks, and compare it with the commits that landed.
+    Verify(OneRun),
+    /// Print the seq and the hash of the last durable record, to be written down elsewhere.
+    Head(OneRun),
+    /// List the records, one line each, as far as they can be read.
+    Cat(OneRun),
+    /// Write out the records, one JSON object a line, as far as they can be read.
+    Export(OneRun),
 }
 
 /// `swarm schema`.

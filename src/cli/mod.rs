@@ -9,11 +9,13 @@ mod demo;
 mod diff;
 mod exit;
 mod init;
+mod journal;
 mod land;
 mod logs;
 mod meta;
 mod out;
 mod prepare;
+mod proof;
 mod replay;
 mod resume;
 mod retry;
@@ -129,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Verb::Land(args)) => land::land(&context, &args),
         Some(Verb::Clean(args)) => clean::clean(&context, &args),
         Some(Verb::Replay(args)) => replay::replay(&context, &args),
+        Some(Verb::Journal(args)) => journal::journal(&context, &args.verb),
         Some(Verb::Schema(args)) => Ok(meta::schema(&args)),
         Some(Verb::Completions(args)) => Ok(meta::completions(&args)),
         Some(Verb::Man) => meta::man(),

@@ -3,13 +3,11 @@
 use swarm_actors::{Recorded, digest};
 use swarm_domain::state::State;
 use swarm_domain::{Event, TaskId};
-use swarm_journal::AnchorHasher;
 
 use super::Context;
 use super::args::ReplayArgs;
 use super::exit::{Failure, JOURNAL, OK, USAGE};
-use super::out;
-use crate::git::Repo;
+use super::{out, proof};
 use crate::report::{self, EventStream, Liveness};
 use crate::runs::{self, History, RunFolder};
 
@@ -135,7 +133,7 @@ fn at_time(history: &History, text: &str) -> Option<usize> {
     Some(history.events.partition_point(|recorded| recorded.time_ms <= at_ms))
 }
 
-/// Folds everything and compares: with the digest that the live run reported, and with the anchors in the commits.
+/// Folds everything and compares: with the digest that the live run reported, and with what else vouches for the run.
 fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8, Failure> {
     let found = digest(&history.state);
     let mut faults = Vec::new();
@@ -148,13 +146,9 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
             "the live run reported digest {digest} at seq {seq}, and the journal folds to {found}"
         ));
     }
-    faults.extend(broken_anchors(history));
-    let landed = match context.repo() {
-        Ok(repo) if folder.dir.starts_with(repo.common_dir()) => {
-            missing_commits(&repo, history, &mut faults)?
-        }
-        _ => None,
-    };
+    let proof = proof::check(context, folder, history)?;
+    faults.extend(proof.faults);
+    let landed = proof.commits;
     let seq = history.state.seq();
     if context.json {
         let document = serde_json::json!({
@@ -165,8 +159,7 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
     } else {
         out::line(format!("{seq} records, digest {found}"));
         if let Some(landed) = landed {
-            let are = if landed == 1 { "commit is" } else { "commits are" };
-            out::line(format!("{landed} {are} in the target as recorded"));
+            out::line(proof::commits_line(landed));
         }
     }
     if faults.is_empty() {
@@ -181,48 +174,4 @@ fn reported(folder: &RunFolder) -> Option<(u64, String)> {
     let text = std::fs::read_to_string(folder.dir.join("summary.json")).ok()?;
     let summary: serde_json::Value = serde_json::from_str(&text).ok()?;
     Some((summary.get("seq")?.as_u64()?, summary.get("digest")?.as_str()?.to_owned()))
-}
-
-/// Each merge names the hash of all records before it; they are computed again from the records.
-fn broken_anchors(history: &History) -> Vec<String> {
-    let mut hasher = AnchorHasher::new();
-    let mut known = vec![hasher.anchor().hash_hex()];
-    for record in &history.records {
-        hasher.feed(record);
-        known.push(hasher.anchor().hash_hex());
-    }
-    let wrong = history.events.iter().filter_map(|recorded| match &recorded.event {
-        Event::MergePrepared(event) => {
-            let found = usize::try_from(event.anchor_seq).ok().and_then(|at| known.get(at));
-            let fits = found.is_some_and(|hash| *hash == event.anchor_hash);
-            (!fits).then(|| format!("record {}: its anchor does not fit the records before it", recorded.seq))
-        }
-        _ => None,
-    });
-    wrong.collect()
-}
-
-/// Law 6: merged in the journal means in the target. None if the target is gone, as after `clean`.
-fn missing_commits(
-    repo: &Repo,
-    history: &History,
-    faults: &mut Vec<String>,
-) -> Result<Option<usize>, Failure> {
-    let Some(parts) = history.state.parts() else { return Ok(None) };
-    let target = format!("refs/heads/{}", parts.run.settings.target);
-    let Some(head) = repo.ref_value(&target)? else { return Ok(None) };
-    let mut landed = 0;
-    for recorded in &history.events {
-        let Event::Merged(merged) = &recorded.event else { continue };
-        if repo.is_ancestor(merged.commit.as_str(), &head)? {
-            landed += 1;
-        } else {
-            faults.push(format!(
-                "{} of `{}` is recorded as merged, and is not in {target}",
-                merged.commit.short(),
-                merged.task
-            ));
-        }
-    }
-    Ok(Some(landed))
 }

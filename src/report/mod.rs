@@ -30,4 +30,5 @@ pub use status::{
     Liveness, exit_code, run_outcome, run_state, schema_status, status_json, status_text, with_notes,
 };
 pub use teller::Teller;
+pub use text::rfc3339;
 pub use why::{Why, why};

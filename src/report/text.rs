@@ -150,7 +150,7 @@ pub(super) fn clock(ms: u64) -> String {
 }
 
 /// A point in time by RFC 3339, in UTC with milliseconds.
-pub(super) fn rfc3339(ms: u64) -> String {
+pub fn rfc3339(ms: u64) -> String {
     let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

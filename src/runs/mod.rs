@@ -6,7 +6,7 @@ mod open;
 
 pub use inbox::{Inbox, Letter, answer_of, post};
 pub use lock::TargetLock;
-pub use open::{History, OpenError, open_writer, read};
+pub use open::{History, OpenError, history, open_writer, read};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -37,14 +37,19 @@ pub struct History {
 /// Reads a run. Never writes, locks or starts anything.
 pub fn read(journal: &Path) -> Result<History, OpenError> {
     let reading = swarm_journal::read(journal)?;
+    Ok(history(reading.records, reading.note)?)
+}
+
+/// What records that were read already add up to.
+pub fn history(records: Vec<Record>, torn: Option<TornNote>) -> Result<History, WriterError> {
     let mut state = State::new();
-    let mut events = Vec::with_capacity(reading.records.len());
-    for record in &reading.records {
+    let mut events = Vec::with_capacity(records.len());
+    for record in &records {
         let event = event_of(record).map_err(|error| WriterError::Event { seq: record.seq, error })?;
         state.apply(&event).map_err(|illegal| WriterError::Illegal { seq: record.seq, illegal })?;
         events.push(Recorded { seq: record.seq, time_ms: record.time_ms, event });
     }
-    Ok(History { events, records: reading.records, state, torn: reading.note })
+    Ok(History { events, records, state, torn })
 }
 
 /// Takes a run over: its lock, its log, and the state that its records fold to.

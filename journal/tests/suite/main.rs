@@ -10,3 +10,4 @@ mod journal;
 mod model;
 mod seam;
 mod support;
+mod survey;

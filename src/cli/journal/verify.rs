@@ -1,0 +1,125 @@
+//! `swarm journal verify` and `head`: whether a journal is what it was, and what to write down to be sure of it later.
+
+use serde_json::{Value, json};
+use swarm_journal::{Survey, TornNote};
+
+use super::super::exit::{Failure, JOURNAL, OK};
+use super::super::proof::{self, Proof};
+use super::super::{Context, out};
+use super::Look;
+use crate::runs;
+
+/// Reading is checking: what is left is to compare with the commits, and to say what was found.
+pub(super) fn verify(context: &Context, mut look: Look) -> Result<u8, Failure> {
+    let proof = if look.damage.is_none() {
+        let records = std::mem::take(&mut look.survey.records);
+        let history = runs::history(records, look.survey.note.clone())?;
+        proof::check(context, &look.folder, &history)?
+    } else {
+        // Records that are damaged prove nothing more, whatever the commits say.
+        Proof { faults: Vec::new(), commits: None }
+    };
+    if context.json {
+        out::line(document(&look, &proof));
+        let agreement = if proof.faults.is_empty() { OK } else { JOURNAL };
+        return Ok(look.damage.map_or(agreement, |failure| failure.code));
+    }
+    if look.survey.live {
+        eprintln!("note: the run is live; what was durable when it was read is checked");
+    }
+    tell(&look, &proof);
+    if let Some(damage) = look.damage {
+        return Err(damage);
+    }
+    if proof.faults.is_empty() {
+        return Ok(OK);
+    }
+    Err(Failure::new(JOURNAL, proof.faults.join("\n       ")).hint(
+        "keep a copy of the run's folder before anything else; `git reflog` shows where the target was before",
+    ))
+}
+
+fn tell(Look { survey, damage, .. }: &Look, proof: &Proof) {
+    // Records are numbered from 1 without gaps: the last one's number is how many there are.
+    let records = counted(survey.anchor.seq, "record");
+    let segments = counted(survey.stretches.len(), "segment");
+    out::line(format!(
+        "{records} in {segments} of {}, {} bytes{}",
+        counted(epochs(survey), "epoch"),
+        bytes(survey),
+        if damage.is_some() { ", and then damage" } else { "" }
+    ));
+    match survey.head {
+        Some(seq) => out::line(format!("HEAD calls everything up to record {seq} durable")),
+        None => out::line("there is no valid HEAD"),
+    }
+    if let Some(torn) = &survey.note {
+        out::line(format!("torn tail, as after a crash: {torn}"));
+    }
+    if damage.is_none() {
+        out::line(format!("anchor {}:{}", survey.anchor.seq, survey.anchor.hash_hex()));
+    }
+    if let Some(commits) = proof.commits {
+        out::line(proof::commits_line(commits));
+    }
+}
+
+fn document(look: &Look, proof: &Proof) -> Value {
+    let Look { folder, survey, damage, damage_json } = look;
+    // As in `head`: no anchor of what is left.
+    let anchor = || json!({"seq": survey.anchor.seq, "hash": survey.anchor.hash_hex()});
+    let stretches = survey.stretches.iter().map(|stretch| {
+        json!({
+            "segment": stretch.segment, "epoch": stretch.epoch, "records": stretch.records,
+            "bytes": stretch.bytes, "sealed": stretch.sealed,
+        })
+    });
+    json!({
+        "schema": "swarm.journal/1",
+        "run": folder.id,
+        "live": survey.live,
+        "records": survey.anchor.seq,
+        "segments": stretches.collect::<Vec<_>>(),
+        "epochs": epochs(survey),
+        "bytes": bytes(survey),
+        "head_seq": survey.head,
+        "torn": survey.note.as_ref().map(torn),
+        "anchor": damage.is_none().then(anchor),
+        "commits": proof.commits,
+        "faults": proof.faults,
+        "damage": damage_json,
+    })
+}
+
+fn torn(note: &TornNote) -> Value {
+    json!({"file": note.file, "offset": note.offset, "bytes": note.bytes})
+}
+
+/// Segments of one epoch follow each other.
+fn epochs(survey: &Survey) -> usize {
+    survey.stretches.chunk_by(|a, b| a.epoch == b.epoch).count()
+}
+
+fn bytes(survey: &Survey) -> u64 {
+    survey.stretches.iter().map(|stretch| stretch.bytes).sum()
+}
+
+fn counted(n: impl std::fmt::Display, noun: &str) -> String {
+    let n = n.to_string();
+    let plural = if n == "1" { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
+/// Prints the last anchor. Of a damaged journal there is none: what is lost would be signed away.
+pub(super) fn head(context: &Context, look: Look) -> Result<u8, Failure> {
+    if let Some(damage) = look.damage {
+        return Err(damage);
+    }
+    let (seq, hash) = (look.survey.anchor.seq, look.survey.anchor.hash_hex());
+    if context.json {
+        out::line(json!({"schema": "swarm.anchor/1", "run": look.folder.id, "seq": seq, "hash": hash}));
+    } else {
+        out::line(format!("{seq}:{hash}"));
+    }
+    Ok(OK)
+}
