@@ -1,6 +1,6 @@
 //! What should happen next, if anything: policy over the whole run. Asked after every change until it has nothing more to say.
 
-use crate::checks::{Checks, Red};
+use crate::checks::Checks;
 use crate::event::{
     AttemptStarted, DeadlineReached, Event, GateStarted, MergeIntended, MergePrepared, PreflightFailed,
     PreflightPassed, RetryDue, RunPaused, StopAsked, TaskDone,
@@ -140,7 +140,7 @@ fn land(parts: &Parts, now: &Moment) -> Option<Event> {
         Some(Car { task, stage: CarStage::Checking { old, commit, checks }, .. }) => {
             let task = parts.tasks.get(task)?;
             if let Some(red) = checks.red() {
-                return Some(red_on_merge(task, red));
+                return Some(judge::red_gate(task, red));
             }
             if !checks.passed() {
                 let index = checks.due()?;
@@ -171,10 +171,6 @@ fn land(parts: &Parts, now: &Moment) -> Option<Event> {
         None if stopped => None,
         None => Some(prepare(parts, now, next_in_line(parts)?)),
     }
-}
-
-fn red_on_merge(task: &Task, red: &Red) -> Event {
-    judge::red_gate(task, red)
 }
 
 fn nothing_to_land(task: &Task) -> Event {
