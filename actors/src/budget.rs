@@ -12,7 +12,7 @@ use swarm_domain::event::UsageReported;
 use swarm_domain::fact::Usage;
 use swarm_domain::{Command, TaskId, Usd};
 
-use crate::journal::JournalMsg;
+use crate::journal::{Commands, Work};
 use crate::ports::World;
 use crate::writer::Submit;
 
@@ -34,7 +34,7 @@ pub(crate) struct Budget;
 /// What it begins with.
 pub(crate) struct BudgetArgs {
     pub(crate) world: Arc<dyn World>,
-    pub(crate) journal: ActorRef<JournalMsg>,
+    pub(crate) commands: Commands,
 }
 
 /// One attempt that runs.
@@ -127,7 +127,7 @@ impl BudgetState {
             meter.seen = usage;
             let report = UsageReported { task: task.clone(), attempt: *attempt, usage };
             let submit = Submit { command: Command::Fact(report.into()), reply: None };
-            if self.args.journal.cast(JournalMsg::Submit(submit)).is_err() {
+            if self.args.commands.hand_in(Work::Submit(submit)).is_err() {
                 return;
             }
         }

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use swarm_domain::event::{Codec, DecodeError, Event};
+use swarm_domain::event::{Codec, DecodeError, Event, RecordsLost};
 use swarm_domain::state::State;
 use swarm_journal::codec::CodecError;
-use swarm_journal::{Entry, Record};
+use swarm_journal::{Entry, Item, RecordRef};
+
+use crate::writer::{Recorded, WriterError};
 
 /// The journal's own codec, as the core sees it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,8 +29,23 @@ impl Codec for JournalCodec {
 pub type EventError = DecodeError<CodecError>;
 
 /// The event of a record.
-pub fn event_of(record: &Record) -> Result<Event, EventError> {
-    Event::decode(&JournalCodec, record.kind, record.schema, &record.payload)
+pub fn event_of(record: &RecordRef<'_>) -> Result<Event, EventError> {
+    Event::decode(&JournalCodec, record.kind, record.schema, record.payload)
+}
+
+/// What an item of a journal tells: an event, with its place. A hole tells that records are lost.
+pub fn recorded(item: &Item<'_>) -> Result<Recorded, WriterError> {
+    match item {
+        Item::Record(record) => Ok(Recorded {
+            seq: record.seq,
+            time_ms: record.time_ms,
+            event: event_of(record).map_err(|error| WriterError::Event { seq: record.seq, error })?,
+        }),
+        Item::Gap(gap) => {
+            let event = RecordsLost { from: gap.from_seq, to: gap.to_seq }.into();
+            Ok(Recorded { seq: gap.to_seq, time_ms: 0, event })
+        }
+    }
 }
 
 /// The entry of an event.

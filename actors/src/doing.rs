@@ -8,7 +8,7 @@ use swarm_domain::effect::{Effect, Key};
 use swarm_domain::{Command, Event};
 use tokio::task::AbortHandle;
 
-use crate::journal::JournalMsg;
+use crate::journal::{Commands, Work};
 use crate::ports::{Tell, World};
 use crate::writer::{Reply, Submit};
 
@@ -43,7 +43,7 @@ impl Drop for Doing {
 /// What an effect needs while it is under way.
 pub(crate) struct Means<'a, M> {
     pub(crate) world: &'a Arc<dyn World>,
-    pub(crate) journal: &'a ActorRef<JournalMsg>,
+    pub(crate) commands: &'a Commands,
     pub(crate) myself: &'a ActorRef<M>,
 }
 
@@ -77,13 +77,13 @@ impl Doing {
 }
 
 fn begin<M: Message + From<Told>>(key: Key, effect: Effect, means: &Means<'_, M>) -> AbortHandle {
-    let (world, journal, myself) = (means.world.clone(), means.journal.clone(), means.myself.clone());
-    let tell = teller(journal.clone());
+    let (world, commands, myself) = (means.world.clone(), means.commands.clone(), means.myself.clone());
+    let tell = teller(commands.clone());
     let task = tokio::spawn(async move {
         let performed = tokio::spawn(world.perform(effect, tell));
         let _abort_inner = AbortOnDrop(performed.abort_handle());
         let told = match performed.await {
-            Ok(facts) => Told::Done(key, submit(&journal, facts).await),
+            Ok(facts) => Told::Done(key, submit(&commands, facts).await),
             Err(error) => Told::Broken(key, error.to_string()),
         };
         // The actor may have been stopped, since nothing was owed any more.
@@ -100,21 +100,22 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn teller(journal: ActorRef<JournalMsg>) -> Tell {
+fn teller(commands: Commands) -> Tell {
     Arc::new(move |event| {
         let submit = Submit { command: Command::Fact(event), reply: None };
-        // Without a journal actor the run is over, and nobody can be told.
-        let _ = journal.cast(JournalMsg::Submit(submit));
+        // Without a writer the run is over, and nobody can be told.
+        let _ = commands.hand_in(Work::Submit(submit));
     })
 }
 
-/// Records facts in order; the answer is the seq as of which they are all answered.
-async fn submit(journal: &ActorRef<JournalMsg>, facts: Vec<Event>) -> u64 {
+/// Records facts in order; the answer is the seq as of which they are all answered. No handler runs here, so the
+/// writer's turn may be taken.
+async fn submit(commands: &Commands, facts: Vec<Event>) -> u64 {
     let mut seen = 0;
     for fact in facts {
         let (reply, answer) = tokio::sync::oneshot::channel();
         let submit = Submit { command: Command::Fact(fact), reply: Some(reply) };
-        if journal.cast(JournalMsg::Submit(submit)).is_err() {
+        if commands.send(Work::Submit(submit)).is_err() {
             return seen;
         }
         if let Ok(Reply::Durable(seq)) = answer.await {

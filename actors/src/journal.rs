@@ -1,121 +1,140 @@
-//! The journal actor: hands commands on to the writer's bounded queue. The writer owns log and state, on a thread of its own.
+//! The journal actor, and the line of commands that it keeps. The writer behind it owns log and state.
+
+use std::mem;
+use std::ops::ControlFlow;
 
 use ractor::{Actor as Ractor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use swarm_domain::effect::Actor;
 use swarm_domain::owed::ActorView;
-use tokio::sync::{mpsc, oneshot};
+use swarm_journal::{Group, Owner};
+use tokio::sync::oneshot;
 
 use crate::supervisor::SupervisorMsg;
-use crate::writer::{Committed, Submit, Writer};
+use crate::writer::{Committed, Submit, Writer, WriterError};
 
-/// Commands that may wait for the writer. Whoever sends more waits.
-const QUEUE_MAX: usize = 4096;
-/// Commands that share one write and one sync.
-const BATCH_MAX: usize = 1024;
-
-/// What the journal actor is told.
+/// What the writer is told, in order.
 #[derive(Debug)]
-pub(crate) enum JournalMsg {
+pub(crate) enum Work {
     /// A command.
     Submit(Submit),
     /// A question for an actor's state, for its restart.
     View(Actor, oneshot::Sender<(u64, ActorView)>),
 }
 
-/// What the writer is told, in order.
-#[derive(Debug)]
-pub(crate) enum Work {
-    Submit(Submit),
-    View(Actor, oneshot::Sender<(u64, ActorView)>),
-}
+/// The line of commands. Who finds the writer idle does its turn; everybody else is served by its thread.
+pub(crate) type Commands = Group<Turns>;
 
 /// Sees each commit before anybody else does.
 pub(crate) type Observer = Box<dyn FnMut(&Committed) + Send>;
 
-/// The journal actor.
+/// The journal actor: the line lives as long as it does.
 pub(crate) struct Journal;
 
-/// What it begins with.
-pub(crate) struct JournalArgs {
-    pub(crate) writer: Writer,
-    pub(crate) supervisor: ActorRef<SupervisorMsg>,
-    pub(crate) observer: Observer,
-    pub(crate) closed: oneshot::Sender<Writer>,
-}
-
 impl Ractor for Journal {
-    type Msg = JournalMsg;
-    type State = mpsc::Sender<Work>;
-    type Arguments = JournalArgs;
+    type Msg = Work;
+    type State = Commands;
+    type Arguments = Commands;
 
     async fn pre_start(
         &self,
-        _myself: ActorRef<JournalMsg>,
-        args: JournalArgs,
-    ) -> Result<mpsc::Sender<Work>, ActorProcessingErr> {
-        let (queue, work) = mpsc::channel(QUEUE_MAX);
-        std::thread::Builder::new().name("journal".to_owned()).spawn(move || drain(args, work))?;
-        Ok(queue)
+        _myself: ActorRef<Work>,
+        commands: Commands,
+    ) -> Result<Commands, ActorProcessingErr> {
+        Ok(commands)
     }
 
     async fn handle(
         &self,
-        _myself: ActorRef<JournalMsg>,
-        message: JournalMsg,
-        queue: &mut mpsc::Sender<Work>,
+        _myself: ActorRef<Work>,
+        work: Work,
+        commands: &mut Commands,
     ) -> Result<(), ActorProcessingErr> {
-        let work = match message {
-            JournalMsg::Submit(submit) => Work::Submit(submit),
-            JournalMsg::View(actor, reply) => Work::View(actor, reply),
-        };
         // The writer is gone when the run has ended or the journal failed; the supervisor knows which.
-        let _ = queue.send(work).await;
+        let _ = commands.hand_in(work);
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _myself: ActorRef<Work>,
+        commands: &mut Commands,
+    ) -> Result<(), ActorProcessingErr> {
+        commands.close();
         Ok(())
     }
 
     async fn handle_supervisor_evt(
         &self,
-        _myself: ActorRef<JournalMsg>,
+        _myself: ActorRef<Work>,
         _event: SupervisionEvent,
-        _state: &mut mpsc::Sender<Work>,
+        _commands: &mut Commands,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
 }
 
-/// The writer's thread: take what waits, one write, one sync, then answer and publish. Ends when the queue closes, the
-/// run ends, or the journal fails.
-fn drain(mut args: JournalArgs, mut queue: mpsc::Receiver<Work>) {
-    let mut waiting = Vec::new();
-    while queue.blocking_recv_many(&mut waiting, BATCH_MAX) > 0 {
+/// The writer's turns: take what waits, one write, one sync, then answer and publish.
+pub(crate) struct Turns {
+    pub(crate) writer: Writer,
+    pub(crate) supervisor: ActorRef<SupervisorMsg>,
+    pub(crate) observer: Observer,
+    /// Where the writer goes in the end, unless the journal failed.
+    pub(crate) closed: Option<oneshot::Sender<Writer>>,
+}
+
+impl Owner for Turns {
+    type Work = Work;
+
+    /// The last turn is the one in which the run ends, or the journal fails.
+    fn turn(&mut self, work: &mut Vec<Work>) -> ControlFlow<()> {
+        let _report = Panics(self.supervisor.clone());
         let mut submits = Vec::new();
         let mut views = Vec::new();
-        for work in waiting.drain(..) {
+        for work in work.drain(..) {
             match work {
                 Work::Submit(submit) => submits.push(submit),
                 Work::View(actor, reply) => views.push((actor, reply)),
             }
         }
-        let ended = match args.writer.turn(submits) {
-            Ok(None) => false,
-            Ok(Some(committed)) => {
-                (args.observer)(&committed);
-                let ended = committed.ended.is_some();
-                // Without a supervisor the process is on its way out.
-                let _ = args.supervisor.cast(SupervisorMsg::Committed(Box::new(committed)));
-                ended
-            }
+        let ended = match self.writer.turn(submits) {
+            Ok(committed) => committed.is_some_and(|committed| self.publish(committed)),
             Err(error) => {
-                let _ = args.supervisor.cast(SupervisorMsg::JournalFailed(error));
-                return;
+                self.closed = None;
+                let _ = self.supervisor.cast(SupervisorMsg::JournalFailed(error));
+                return ControlFlow::Break(());
             }
         };
         for (actor, reply) in views {
-            let _ = reply.send((args.writer.state().seq(), args.writer.view(&actor)));
+            let _ = reply.send((self.writer.state().seq(), self.writer.view(&actor)));
         }
-        if ended {
-            break;
+        if ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn end(mut self) {
+        if let Some(closed) = mem::take(&mut self.closed) {
+            let _ = closed.send(self.writer);
         }
     }
-    let _ = args.closed.send(args.writer);
+}
+
+impl Turns {
+    /// Whether the run ended with it.
+    fn publish(&mut self, committed: Committed) -> bool {
+        (self.observer)(&committed);
+        let ended = committed.ended.is_some();
+        // Without a supervisor the process is on its way out.
+        let _ = self.supervisor.cast(SupervisorMsg::Committed(Box::new(committed)));
+        ended
+    }
+}
+
+/// During a turn: a panic in it is the journal's failure, on whose thread it ever happens.
+struct Panics(ActorRef<SupervisorMsg>);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.cast(SupervisorMsg::JournalFailed(WriterError::Panicked));
+        }
+    }
 }

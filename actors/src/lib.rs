@@ -14,7 +14,7 @@ mod supervisor;
 mod task;
 pub mod writer;
 
-pub use codec::{EventError, digest, event_of};
+pub use codec::{EventError, digest, event_of, recorded};
 pub use ports::{Tell, World};
 pub use run::{Ended, Handle, Start, start};
-pub use writer::{Committed, Recorded, Reply, Writer, WriterError};
+pub use writer::{Committed, Fold, Recorded, Reply, Writer, WriterError};

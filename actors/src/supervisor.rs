@@ -8,11 +8,12 @@ use ractor::{Actor as Ractor, ActorCell, ActorProcessingErr, ActorRef, Supervisi
 use swarm_domain::effect::{Actor, Effect};
 use swarm_domain::owed::ActorView;
 use swarm_domain::{Command, TaskId};
+use swarm_journal::Group;
 use tokio::sync::oneshot;
 
 use crate::budget::{Budget, BudgetArgs, BudgetMsg};
 use crate::doing::Told;
-use crate::journal::{Journal, JournalArgs, JournalMsg, Observer};
+use crate::journal::{Commands, Journal, Observer, Turns, Work};
 use crate::merge::{MergeArgs, MergeQueue};
 use crate::ports::World;
 use crate::run::{Ended, RunError};
@@ -74,7 +75,8 @@ impl Child {
 /// The tree.
 pub(crate) struct Tree {
     world: Arc<dyn World>,
-    journal: ActorRef<JournalMsg>,
+    journal: ActorRef<Work>,
+    commands: Commands,
     closed: Option<oneshot::Receiver<Writer>>,
     children: BTreeMap<Actor, Child>,
     restarts: BTreeMap<Actor, u32>,
@@ -93,17 +95,19 @@ impl Ractor for Supervisor {
         args: SupervisorArgs,
     ) -> Result<Tree, ActorProcessingErr> {
         let (closing, closed) = oneshot::channel();
-        let journal = JournalArgs {
+        let turns = Turns {
             writer: args.writer,
             supervisor: myself.clone(),
             observer: args.observer,
-            closed: closing,
+            closed: Some(closing),
         };
-        let (journal, _) = Box::pin(Ractor::spawn_linked(None, Journal, journal, myself.get_cell())).await?;
-        journal.cast(JournalMsg::Submit(Submit { command: args.open, reply: None }))?;
+        let commands = Group::spawn("journal", turns)?;
+        let (journal, _) = Ractor::spawn_linked(None, Journal, commands.clone(), myself.get_cell()).await?;
+        journal.cast(Work::Submit(Submit { command: args.open, reply: None }))?;
         Ok(Tree {
             world: args.world,
             journal,
+            commands,
             closed: Some(closed),
             children: BTreeMap::new(),
             restarts: BTreeMap::new(),
@@ -132,12 +136,11 @@ impl Ractor for Supervisor {
                         tree.arm(&myself, Some(at_ms));
                         return Ok(());
                     }
-                    tree.journal
-                        .cast(JournalMsg::Submit(Submit { command: Command::Advance, reply: None }))?;
+                    tree.journal.cast(Work::Submit(Submit { command: Command::Advance, reply: None }))?;
                 }
                 Ok(())
             }
-            SupervisorMsg::Submit(submit) => Ok(tree.journal.cast(JournalMsg::Submit(submit))?),
+            SupervisorMsg::Submit(submit) => Ok(tree.journal.cast(Work::Submit(submit))?),
         }
     }
 
@@ -202,18 +205,18 @@ impl Tree {
         myself: &ActorRef<SupervisorMsg>,
         who: &Actor,
     ) -> Result<Child, ActorProcessingErr> {
-        let (world, journal, parent) = (self.world.clone(), self.journal.clone(), myself.get_cell());
+        let (world, commands, parent) = (self.world.clone(), self.commands.clone(), myself.get_cell());
         Ok(match who {
             Actor::Task(_) => {
-                let args = PerformerArgs { who: who.clone(), world, journal };
+                let args = PerformerArgs { who: who.clone(), world, commands };
                 Child::Task(Ractor::spawn_linked(None, Performer, args, parent).await?.0)
             }
             Actor::Merge => {
-                let args = MergeArgs { who: Actor::Merge, world, journal };
+                let args = MergeArgs { who: Actor::Merge, world, commands };
                 Child::Merge(Ractor::spawn_linked(None, MergeQueue, args, parent).await?.0)
             }
             Actor::Budget => {
-                let args = BudgetArgs { world, journal };
+                let args = BudgetArgs { world, commands };
                 Child::Budget(Ractor::spawn_linked(None, Budget, args, parent).await?.0)
             }
         })
@@ -250,7 +253,7 @@ impl Tree {
         }
         self.children.remove(&who);
         let (reply, answer) = oneshot::channel();
-        self.journal.cast(JournalMsg::View(who, reply))?;
+        self.journal.cast(Work::View(who, reply))?;
         if let Ok((seq, view)) = answer.await {
             self.hand_over(myself, seq, view).await?;
         }

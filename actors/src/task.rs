@@ -6,7 +6,7 @@ use ractor::{Actor as Ractor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use swarm_domain::effect::Actor;
 
 use crate::doing::{Doing, Means, Told};
-use crate::journal::JournalMsg;
+use crate::journal::Commands;
 use crate::ports::World;
 
 /// The actor of one task, or of the merge queue: both perform effects and report facts.
@@ -16,7 +16,7 @@ pub(crate) struct Performer;
 pub(crate) struct PerformerArgs {
     pub(crate) who: Actor,
     pub(crate) world: Arc<dyn World>,
-    pub(crate) journal: ActorRef<JournalMsg>,
+    pub(crate) commands: Commands,
 }
 
 /// A performer's own state: none of it is truth.
@@ -47,7 +47,8 @@ impl Ractor for Performer {
         state.args.world.before(&state.args.who).await;
         match message {
             Told::Owes(seq, effects) => {
-                let means = Means { world: &state.args.world, journal: &state.args.journal, myself: &myself };
+                let means =
+                    Means { world: &state.args.world, commands: &state.args.commands, myself: &myself };
                 state.doing.owes(seq, effects, &means);
             }
             Told::Done(key, seq) => state.doing.done(key, seq),

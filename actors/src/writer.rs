@@ -12,10 +12,10 @@ use swarm_domain::state::State;
 use swarm_domain::task::Illegal;
 use swarm_domain::{Event, TaskId};
 use swarm_journal::codec::CodecError;
-use swarm_journal::{Entry, JournalError, Log, Record};
+use swarm_journal::{Entry, Item, JournalError, Log};
 use tokio::sync::oneshot;
 
-use crate::codec::{EventError, entry_of, event_of};
+use crate::codec::{EventError, entry_of, recorded};
 use crate::ports::World;
 
 /// More follow-up decisions than this after one batch of commands means that policy goes round in circles.
@@ -97,6 +97,9 @@ pub enum WriterError {
     /// Policy goes round in circles.
     #[error("the scheduler made {DECISIONS_MAX} decisions without coming to rest; this is a bug")]
     Restless,
+    /// A bug.
+    #[error("the writer panicked; this is a bug. What is durable stands: resume the run")]
+    Panicked,
     /// The first command was refused.
     #[error("{0}")]
     Refused(#[from] Refusal),
@@ -111,20 +114,41 @@ pub struct Writer {
     published: u64,
 }
 
-/// The state that some records fold to. Law 3: the fold of the journal is the live state.
-pub fn fold(records: &[Record]) -> Result<State, WriterError> {
-    let mut state = State::new();
-    for record in records {
-        let event = event_of(record).map_err(|error| WriterError::Event { seq: record.seq, error })?;
-        state.apply(&event).map_err(|illegal| WriterError::Illegal { seq: record.seq, illegal })?;
+/// The fold of a journal, item by item. Law 3: it is the live state.
+#[derive(Debug, Default)]
+pub struct Fold {
+    state: State,
+    failed: Option<WriterError>,
+}
+
+impl Fold {
+    /// Before the first record.
+    pub fn new() -> Self {
+        Self::default()
     }
-    Ok(state)
+
+    /// Takes the next item. After one that cannot be taken, none is.
+    pub fn take(&mut self, item: &Item<'_>) {
+        if self.failed.is_none() {
+            self.failed = self.try_take(item).err();
+        }
+    }
+
+    /// What all of it adds up to, or why it does not.
+    pub fn state(self) -> Result<State, WriterError> {
+        self.failed.map_or(Ok(self.state), Err)
+    }
+
+    fn try_take(&mut self, item: &Item<'_>) -> Result<(), WriterError> {
+        let Recorded { seq, event, .. } = recorded(item)?;
+        self.state.replay(&event).map_err(|illegal| WriterError::Illegal { seq, illegal })
+    }
 }
 
 impl Writer {
-    /// A writer that goes on where the records end.
-    pub fn new(log: Log, records: &[Record], world: Arc<dyn World>) -> Result<Self, WriterError> {
-        Ok(Self { log, state: fold(records)?, world, pending: Vec::new(), published: 0 })
+    /// A writer that goes on from the state that the log's records fold to.
+    pub fn new(log: Log, state: State, world: Arc<dyn World>) -> Self {
+        Self { log, state, world, pending: Vec::new(), published: 0 }
     }
 
     /// The state, which may be ahead of what is durable while commands are being taken.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
-use swarm_actors::{Committed, Ended, Start, Tell, World, Writer, digest, start};
+use swarm_actors::{Committed, Ended, Fold, Start, Tell, World, Writer, digest, start};
 use swarm_domain::effect::{Actor, Effect};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
@@ -16,6 +16,7 @@ use swarm_domain::plan::{
     Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray,
     OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
 };
+use swarm_domain::state::State;
 use swarm_domain::{Command, Event, NewRun, Oid, TaskId, Usd};
 use swarm_journal::Log;
 
@@ -187,7 +188,7 @@ async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("journal");
     let log = Log::create(&dir, [7; 16]).unwrap();
-    let mut writer = Writer::new(log, &[], world.clone()).unwrap();
+    let mut writer = Writer::new(log, State::new(), world.clone());
     let new = NewRun {
         run: "r1".to_owned(),
         parent: None,
@@ -205,9 +206,13 @@ async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
     let start_with = Start { writer, world, observer, pid: 1, version: "test".to_owned() };
     let (_handle, ended) = Box::pin(start(start_with)).await.unwrap();
     let ended = ended.await.unwrap().unwrap();
-    let records = swarm_journal::read(&dir).unwrap().records;
-    let replayed = swarm_actors::writer::fold(&records).unwrap();
-    assert_eq!(digest(&replayed), digest(&ended.state), "law 3: the fold of the journal is the live state");
+    let mut fold = Fold::new();
+    swarm_journal::replay(&dir, &mut |item| fold.take(&item)).unwrap();
+    assert_eq!(
+        digest(&fold.state().unwrap()),
+        digest(&ended.state),
+        "law 3: the fold of the journal is the live state"
+    );
     let seqs = seqs.lock().unwrap().clone();
     (ended, seqs)
 }

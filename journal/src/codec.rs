@@ -7,6 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::record::MAX_PAYLOAD_BYTES;
 
+/// The number that stands for this encoding in a segment's header.
+pub(crate) const ID: u8 = 1;
+
 type Wire = Configuration<LittleEndian, Fixint, Limit<MAX_PAYLOAD_BYTES>>;
 
 /// The limit bounds what a damaged length can make us allocate.

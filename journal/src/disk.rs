@@ -4,7 +4,7 @@
 //! file, and any change of names that was not followed by a successful sync of the names; it may lose them in
 //! part and in any order. It must not lose anything else.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +52,14 @@ pub trait Disk: Send + Sync {
     fn path(&self, name: &str) -> PathBuf;
     /// The id of the process that writes, for messages.
     fn pid(&self) -> u32;
+    /// Bytes that nobody can foresee: what tells one journal from all others.
+    fn entropy(&self) -> [u8; 16];
+    /// Does something beside the writer's own work, at once or in a while, or drops it.
+    fn aside(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+    /// Begins to watch a file that exists.
+    fn watch(&self, name: &str) -> io::Result<Box<dyn Watch>>;
     /// How large segments are on this disk.
     fn sizes(&self) -> Sizes {
         Sizes::default()
@@ -80,6 +88,12 @@ pub trait File: Send + Sync {
     fn try_lock(&self) -> io::Result<bool>;
     /// Gives the lock back, also if a child process that is just being started has a copy of this descriptor.
     fn unlock(&self);
+}
+
+/// Waits for the changes of one file.
+pub trait Watch: Send {
+    /// Returns after the file was written to since the last call, or after so long; may return early.
+    fn wait(&mut self, at_most: Duration) -> io::Result<()>;
 }
 
 /// Writes all of it; a short write is continued, an interrupted one repeated.

@@ -34,10 +34,20 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// A later version of this program wrote the file, in a way that this one cannot read.
+    #[error("{} uses {what} number {id}, which this program does not know: use the version that wrote it", path.display())]
+    MadeWith {
+        /// What it is that is not known.
+        what: &'static str,
+        /// The number that stands for it.
+        id: u8,
+        /// The file.
+        path: PathBuf,
+    },
     /// Bytes that were durable are not what was written.
     #[error(
         "the journal is damaged: {} at byte {offset}: {detail}; records up to {last_good_seq} are good, \
-         {proven_seq} were durable: restore the folder from a copy, nothing in it was changed",
+         {proven_seq} were durable: repair it, or restore the folder from a copy; nothing in it was changed",
         file.display()
     )]
     Corrupt {

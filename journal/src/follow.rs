@@ -1,23 +1,33 @@
-//! Follows a journal while it is written. Shows only what is durable; does not know how to wait.
+//! Follows a journal while it is written, from any process. Shows only what is durable.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    disk::Disk,
+    disk::{Disk, File, Watch},
     error::JournalError,
-    head::Head,
+    head::{self, Head},
     header::{Header, file_name},
     real::RealDisk,
-    record::Record,
-    recover::{read_header, read_range},
-    scan::{Position, Stop, Window, scan},
+    recover::{read_header, stream},
+    scan::{Each, Position, Stop, scan},
+    stream::Stream,
 };
 
 /// A place in a journal that moves on as records become durable.
 pub struct Follower {
     disk: Arc<dyn Disk>,
-    spot: Option<(Header, Position)>,
+    /// `HEAD`, which stays the same file as long as there is a journal.
+    head: Option<Box<dyn File>>,
+    watch: Option<Box<dyn Watch>>,
+    spot: Option<Spot>,
     seq: u64,
+}
+
+/// Where in which segment it is.
+struct Spot {
+    header: Header,
+    position: Position,
+    bytes: Stream,
 }
 
 impl Follower {
@@ -28,37 +38,55 @@ impl Follower {
 
     /// [`Follower::new`] on any disk.
     pub fn new_on(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, spot: None, seq: 0 }
+        Self { disk, head: None, watch: None, spot: None, seq: 0 }
     }
 
-    /// What became durable since the last call, as `HEAD` says; nothing if nothing did.
+    /// Hands on what became durable since the last call, as `HEAD` says, and returns the number of the last record.
     ///
-    /// After a failure the next call starts from the same place.
-    #[expect(clippy::should_implement_trait, reason = "an iterator that ends would not be asked again")]
-    pub fn next(&mut self) -> Result<Vec<Record>, JournalError> {
-        let Some(head) = Head::read(&*self.disk)?.filter(|head| head.durable_seq > self.seq) else {
-            return Ok(Vec::new());
+    /// After a failure the next call goes on behind what was handed on.
+    pub fn next(&mut self, each: &mut Each<'_>) -> Result<u64, JournalError> {
+        let Some(head) = self.read_head()?.filter(|head| head.durable_seq > self.seq) else {
+            return Ok(self.seq);
         };
-        let mut spot = match self.spot {
+        let mut spot = match self.spot.take() {
             Some(spot) => spot,
             None => self.enter(1, &head)?,
         };
-        let mut records = Vec::new();
-        while spot.0.segment < head.segment {
-            let next = self.enter(spot.0.segment + 1, &head)?;
-            self.advance(&mut spot, next.0.before.end, &head, &mut records)?;
+        while spot.header.segment < head.segment {
+            let next = self.enter(spot.header.segment + 1, &head)?;
+            self.advance(&mut spot, next.header.before.end, &head, each)?;
             spot = next;
         }
-        self.advance(&mut spot, head.end, &head, &mut records)?;
-        self.seq = spot.1.seq;
+        self.advance(&mut spot, head.end, &head, each)?;
         self.spot = Some(spot);
-        Ok(records)
+        Ok(self.seq)
     }
 
-    fn enter(&self, segment: u64, head: &Head) -> Result<(Header, Position), JournalError> {
+    /// Waits until there may be more, at most for so long. The first call returns at once.
+    pub fn wait(&mut self, at_most: Duration) -> Result<(), JournalError> {
+        let failed = |error| JournalError::io("watch", &self.disk.path(head::NAME), error);
+        match &mut self.watch {
+            Some(watch) => watch.wait(at_most).map_err(failed),
+            none => {
+                *none = Some(self.disk.watch(head::NAME).map_err(failed)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn read_head(&mut self) -> Result<Option<Head>, JournalError> {
+        let path = self.disk.path(head::NAME);
+        if self.head.is_none() {
+            self.head = head::open(&*self.disk).map_err(|e| JournalError::io("open", &path, e))?;
+        }
+        self.head.as_ref().map_or(Ok(None), |file| Head::read_from(&**file, &path))
+    }
+
+    fn enter(&self, segment: u64, head: &Head) -> Result<Spot, JournalError> {
         match read_header(&*self.disk, segment)? {
-            Ok(header) if header.run == head.run && header.segment == segment => {
-                Ok((header, Position::start(&header)))
+            Ok(header) if header.journal == head.journal && header.segment == segment => {
+                let position = Position::start(&header);
+                Ok(Spot { header, position, bytes: stream(&*self.disk, segment, position, None)? })
             }
             Ok(_) => Err(self.corrupt(segment, 0, "the segment belongs to another journal or place", head)),
             Err(why) => Err(self.corrupt(segment, 0, why, head)),
@@ -67,25 +95,24 @@ impl Follower {
 
     /// Reads from `spot` to `end`, all of which is durable.
     fn advance(
-        &self,
-        spot: &mut (Header, Position),
+        &mut self,
+        spot: &mut Spot,
         end: u64,
         head: &Head,
-        records: &mut Vec<Record>,
+        each: &mut Each<'_>,
     ) -> Result<(), JournalError> {
-        let (header, start) = *spot;
-        let bytes = read_range(&*self.disk, header.segment, start.offset, Some(end))?;
-        let scan = scan(Window { header: &header, base: start.offset, bytes: &bytes }, start, None);
-        match scan.stop {
+        let Spot { header, position, bytes } = spot;
+        let found = bytes.set_end(Some(end)).and_then(|()| scan(bytes, header, *position, None, each));
+        let found = found
+            .map_err(|error| JournalError::io("read", &self.disk.path(&file_name(header.segment)), error))?;
+        *position = found.end;
+        self.seq = found.end.seq;
+        match found.stop {
             Stop::Damage(damage) => Err(self.corrupt(header.segment, damage.at, damage.detail, head)),
-            _ if scan.end.offset != end => {
-                Err(self.corrupt(header.segment, scan.end.offset, "durable records are missing", head))
+            _ if found.end.offset != end => {
+                Err(self.corrupt(header.segment, found.end.offset, "durable records are missing", head))
             }
-            _ => {
-                records.extend(scan.records);
-                spot.1 = scan.end;
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 

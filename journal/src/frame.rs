@@ -5,14 +5,18 @@
 //! record that was dropped, repeated, moved or taken from elsewhere never fits. Does not know about batches.
 
 use crate::{
-    bytes::{put, u16_at, u32_at, u64_at},
-    record::MAX_PAYLOAD_BYTES,
+    bytes::{array_at, counter_at, put, u16_at, u32_at, u64_at},
+    record::{Gap, MAX_PAYLOAD_BYTES},
 };
 
 /// The size of a record's header, in bytes.
 pub(crate) const HEADER_BYTES: usize = 40;
 /// The kind of the record that closes a segment.
 pub(crate) const SEAL: u16 = 0xFFFE;
+/// The kind of the record that stands for records that were lost, and takes the number of the last of them.
+pub(crate) const GAP: u16 = 0xFFFD;
+/// The size of a gap's payload, in bytes.
+const GAP_BYTES: usize = 64;
 /// The flag of the last record of a batch.
 pub(crate) const LAST_OF_BATCH: u8 = 1;
 
@@ -75,14 +79,68 @@ pub(crate) fn push(buffer: &mut Vec<u8>, salt: u32, fields: &Fields, payload: &[
     crc
 }
 
+/// What a seal takes, in bytes; kept free in every segment.
+pub(crate) const SEAL_BYTES: usize = HEADER_BYTES + 48;
+
+/// What the record that closes a segment says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Seal {
+    /// How many numbers were given out in the segment.
+    pub(crate) records: u64,
+    /// Where the seal begins, in bytes from the start of the file.
+    pub(crate) bytes: u64,
+    /// BLAKE3 of all records up to it.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Seal {
+    pub(crate) fn payload(&self) -> [u8; 48] {
+        let mut payload = [0; 48];
+        put(&mut payload, 0, &self.records.to_le_bytes());
+        put(&mut payload, 8, &self.bytes.to_le_bytes());
+        put(&mut payload, 16, &self.hash);
+        payload
+    }
+
+    pub(crate) fn of(payload: &[u8]) -> Option<Self> {
+        let payload: &[u8; 48] = payload.try_into().ok()?;
+        Some(Self { records: u64_at(payload, 0), bytes: u64_at(payload, 8), hash: array_at(payload, 16) })
+    }
+}
+
+/// The payload that states a gap. Its last record is the number of the gap's own frame.
+pub(crate) fn gap_payload(gap: &Gap) -> [u8; GAP_BYTES] {
+    let mut payload = [0; GAP_BYTES];
+    put(&mut payload, 0, &gap.from_seq.to_le_bytes());
+    put(&mut payload, 8, &gap.segment.to_le_bytes());
+    put(&mut payload, 16, &gap.offset.to_le_bytes());
+    put(&mut payload, 24, &gap.bytes.to_le_bytes());
+    put(&mut payload, 32, &gap.hash);
+    payload
+}
+
+/// The gap that a payload states, up to the number of its frame.
+pub(crate) fn gap_of(to_seq: u64, payload: &[u8]) -> Option<Gap> {
+    let payload = payload.get(..GAP_BYTES).filter(|stated| stated.len() == payload.len())?;
+    Some(Gap {
+        from_seq: counter_at(payload, 0).filter(|from| (1..=to_seq).contains(from))?,
+        to_seq,
+        segment: u64_at(payload, 8),
+        offset: u64_at(payload, 16),
+        bytes: u64_at(payload, 24),
+        hash: array_at(payload, 32),
+    })
+}
+
 /// The header at the start of `bytes`, if its checksum is right and its length possible.
 pub(crate) fn parse_header(bytes: &[u8], salt: u32) -> Option<Parsed> {
     let header = bytes.get(..HEADER_BYTES)?;
-    let payload_bytes = usize::try_from(u32_at(header, 4)).ok()?;
     // The cheap test first: the search for survivors tries this at every eighth byte.
-    if payload_bytes > MAX_PAYLOAD_BYTES || header_crc(salt, header) != u32_at(header, 0) {
-        return None;
-    }
+    let possible = u32_at(header, 4) as usize <= MAX_PAYLOAD_BYTES;
+    (possible && header_crc(salt, header) == u32_at(header, 0)).then(|| fields(header))
+}
+
+fn fields(header: &[u8]) -> Parsed {
     let fields = Fields {
         seq: u64_at(header, 8),
         time_ms: u64_at(header, 16),
@@ -92,7 +150,18 @@ pub(crate) fn parse_header(bytes: &[u8], salt: u32) -> Option<Parsed> {
         lag: u32_at(header, 28),
         prev: u32_at(header, 32),
     };
-    Some(Parsed { fields, payload_bytes, payload_crc: u32_at(header, 36), crc: u32_at(header, 0) })
+    let payload_bytes = u32_at(header, 4) as usize;
+    Parsed { fields, payload_bytes, payload_crc: u32_at(header, 36), crc: u32_at(header, 0) }
+}
+
+/// The frames of a buffer that was written here, each with its payload.
+pub(crate) fn frames(mut buffer: &[u8]) -> impl Iterator<Item = (Fields, &[u8])> {
+    std::iter::from_fn(move || {
+        let parsed = buffer.get(..HEADER_BYTES).map(fields)?;
+        let payload = &buffer[HEADER_BYTES..HEADER_BYTES + parsed.payload_bytes];
+        buffer = &buffer[framed_bytes(parsed.payload_bytes)..];
+        Some((parsed.fields, payload))
+    })
 }
 
 fn header_crc(salt: u32, header: &[u8]) -> u32 {

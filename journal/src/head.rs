@@ -3,7 +3,7 @@
 //! Two slots are written in turn, each after a sync of the log has succeeded, and are not synced themselves
 //! each time: a slot that survives never claims too much, at worst it is old. Does not know what records are.
 
-use std::io;
+use std::{io, path::Path};
 
 use crate::{
     bytes::{array_at, counter_at, put, u16_at, u32_at},
@@ -19,13 +19,13 @@ const SLOT_BYTES: usize = 128;
 const CRC_AT: usize = SLOT_BYTES - 4;
 /// Behind the slots: the writer's process id and a checksum of it. For messages only.
 const OWNER_AT: usize = 2 * SLOT_DISTANCE;
-const FILE_BYTES: usize = OWNER_AT + 8;
 const MAGIC: [u8; 8] = *b"\x89SWJHEAD";
 
 /// What a slot says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     pub(crate) run: [u8; 16],
+    pub(crate) journal: [u8; 16],
     /// The slot with the higher one is newer.
     pub(crate) generation: u64,
     pub(crate) epoch: u64,
@@ -48,6 +48,7 @@ impl Head {
         put(&mut slot, 48, &self.segment.to_le_bytes());
         put(&mut slot, 56, &self.end.to_le_bytes());
         put(&mut slot, 64, &self.durable_seq.to_le_bytes());
+        put(&mut slot, 72, &self.journal);
         let crc = crc32fast::hash(&slot[..CRC_AT]);
         put(&mut slot, CRC_AT, &crc.to_le_bytes());
         slot
@@ -72,21 +73,29 @@ impl Head {
             segment: counter_at(slot, 48)?,
             end: counter_at(slot, 56)?,
             durable_seq: counter_at(slot, 64)?,
+            journal: array_at(slot, 72),
         })
     }
 
     /// The newest valid slot. None if there is no such file, or nothing valid in it: then nothing is known.
     pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Self>, JournalError> {
         let path = disk.path(NAME);
-        let Some(bytes) = read_file(disk).map_err(|e| JournalError::io("read", &path, e))? else {
-            return Ok(None);
-        };
+        match open(disk).map_err(|e| JournalError::io("open", &path, e))? {
+            Some(file) => Self::read_from(&*file, &path),
+            None => Ok(None),
+        }
+    }
+
+    /// The same of a file that is open already.
+    pub(crate) fn read_from(file: &dyn File, path: &Path) -> Result<Option<Self>, JournalError> {
+        let mut bytes = [0; SLOT_DISTANCE + SLOT_BYTES];
+        read_full(file, &mut bytes, 0).map_err(|e| JournalError::io("read", path, e))?;
         let mut newest: Option<Self> = None;
         for slot in [0, SLOT_DISTANCE].iter().filter_map(|at| Self::parse(&bytes[*at..at + SLOT_BYTES])) {
             let slot = slot.map_err(|found| JournalError::NewerVersion {
                 found,
                 supported: MAJOR,
-                path: path.clone(),
+                path: path.to_path_buf(),
             })?;
             if newest.is_none_or(|other| other.generation < slot.generation) {
                 newest = Some(slot);
@@ -98,21 +107,19 @@ impl Head {
 
 /// The process that wrote its id last, if that is readable.
 pub(crate) fn owner_pid(disk: &dyn Disk) -> Option<u32> {
-    let bytes = read_file(disk).ok()??;
-    let pid = u32_at(&bytes, OWNER_AT);
-    (crc32fast::hash(&pid.to_le_bytes()) == u32_at(&bytes, OWNER_AT + 4)).then_some(pid)
+    let mut bytes = [0; 8];
+    read_full(&*open(disk).ok()??, &mut bytes, crate::bytes::offset(OWNER_AT)).ok()?;
+    let pid = u32_at(&bytes, 0);
+    (crc32fast::hash(&pid.to_le_bytes()) == u32_at(&bytes, 4)).then_some(pid)
 }
 
-/// The whole file; what it lacks is zero. None if there is none.
-fn read_file(disk: &dyn Disk) -> io::Result<Option<Vec<u8>>> {
-    let file = match disk.open(NAME, Mode::Read) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = vec![0; FILE_BYTES];
-    read_full(&*file, &mut bytes, 0)?;
-    Ok(Some(bytes))
+/// The file, if there is one.
+pub(crate) fn open(disk: &dyn Disk) -> io::Result<Option<Box<dyn File>>> {
+    match disk.open(NAME, Mode::Read) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The open file, and with it the lock.
@@ -130,11 +137,15 @@ impl HeadFile {
         if !file.try_lock().map_err(|e| JournalError::io("lock", &path, e))? {
             return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
         }
-        let pid = disk.pid().to_le_bytes();
-        let crc = crc32fast::hash(&pid).to_le_bytes();
-        write_all(&*file, &[pid, crc].concat(), crate::bytes::offset(OWNER_AT))
-            .map_err(|e| JournalError::io("write", &path, e))?;
         Ok(Self { file, path, generation: 0 })
+    }
+
+    /// Writes down who has the lock, for messages.
+    pub(crate) fn sign(&self, pid: u32) -> Result<(), JournalError> {
+        let pid = pid.to_le_bytes();
+        let crc = crc32fast::hash(&pid).to_le_bytes();
+        let place = crate::bytes::offset(OWNER_AT);
+        write_all(&*self.file, &[pid, crc].concat(), place).map_err(|e| self.error("write", e))
     }
 
     /// Goes on counting where an earlier writer stopped.

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use crate::{
+    anchor::AnchorHasher,
     bytes::{array_at, counter_at, put, u16_at, u32_at},
+    codec,
     error::JournalError,
 };
 
@@ -17,6 +19,11 @@ const MINOR: u16 = 0;
 const MAGIC: [u8; 8] = [0x89, b'S', b'W', b'J', 0x0D, 0x0A, 0x1A, 0x0A];
 /// The place of the checksum; like the magic and the version, it is the same in all versions.
 const CRC_AT: usize = PAGE - 4;
+
+/// What the rest of the file is made with: the checksum, the codec of the payloads, the hash of the anchors.
+/// A later format may have others; each is refused by name where it is not known.
+const MADE_WITH: [(usize, u8, &str); 3] =
+    [(85, 1, "checksum"), (86, codec::ID, "payload codec"), (87, 1, "hash")];
 
 /// How the segment before ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,10 +50,21 @@ pub(crate) struct Before {
     pub(crate) hash: [u8; 32],
 }
 
+impl Before {
+    /// What the first segment says.
+    pub(crate) fn nothing() -> Self {
+        let hash = AnchorHasher::new().anchor().hash;
+        Self { ended_by: EndedBy::Nothing, end: 0, last_seq: 0, chain: 0, ignored_bytes: 0, hash }
+    }
+}
+
 /// What the first page says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header {
+    /// What the caller calls it.
     pub(crate) run: [u8; 16],
+    /// Made up at its creation: a copy that was repaired has another one than the journal it was made from.
+    pub(crate) journal: [u8; 16],
     pub(crate) segment: u64,
     pub(crate) epoch: u64,
     /// The length of the file when it got its name; only a seal makes it shorter.
@@ -60,7 +78,7 @@ impl Header {
     /// Mixed into the checksum of each record's header, so that none is taken for one of another segment.
     pub(crate) fn salt(&self) -> u32 {
         let mut crc = crc32fast::Hasher::new();
-        crc.update(&self.run);
+        crc.update(&self.journal);
         crc.update(&self.segment.to_le_bytes());
         crc.update(&self.epoch.to_le_bytes());
         crc.finalize()
@@ -82,8 +100,12 @@ impl Header {
         put(&mut page, 72, &self.before.last_seq.to_le_bytes());
         put(&mut page, 80, &self.before.chain.to_le_bytes());
         page[84] = self.before.ended_by.code();
+        for (at, id, _) in MADE_WITH {
+            page[at] = id;
+        }
         put(&mut page, 88, &self.before.ignored_bytes.to_le_bytes());
         put(&mut page, 96, &self.before.hash);
+        put(&mut page, 128, &self.journal);
         self.crc = crc32fast::hash(&page[..CRC_AT]);
         put(&mut page, CRC_AT, &self.crc.to_le_bytes());
         page
@@ -99,10 +121,15 @@ impl Header {
             return Ok(Err("the header does not match its checksum"));
         }
         // Only after the checksum: a flipped bit is damage and not a later version.
-        match u16_at(page, 8) {
-            MAJOR => Ok(Self::fields(page).ok_or("the header holds an impossible value")),
-            found => Err(JournalError::NewerVersion { found, supported: MAJOR, path: path.to_path_buf() }),
+        let path = || path.to_path_buf();
+        if u16_at(page, 8) != MAJOR {
+            let found = u16_at(page, 8);
+            return Err(JournalError::NewerVersion { found, supported: MAJOR, path: path() });
         }
+        if let Some((at, _, what)) = MADE_WITH.into_iter().find(|(at, id, _)| page[*at] != *id) {
+            return Err(JournalError::MadeWith { what, id: page[at], path: path() });
+        }
+        Ok(Self::fields(page).ok_or("the header holds an impossible value"))
     }
 
     fn fields(page: &[u8]) -> Option<Self> {
@@ -116,6 +143,7 @@ impl Header {
         };
         Some(Self {
             run: array_at(page, 16),
+            journal: array_at(page, 128),
             segment: counter_at(page, 32)?,
             epoch: counter_at(page, 48)?,
             len: counter_at(page, 56)?,

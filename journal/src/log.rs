@@ -10,17 +10,15 @@ use crate::{
     bytes::offset,
     disk::{Disk, Mode},
     error::JournalError,
-    frame::{self, Fields, LAST_OF_BATCH, SEAL, framed_bytes},
+    frame::{self, Fields, LAST_OF_BATCH, SEAL_BYTES, Seal, framed_bytes},
     head::{Head, HeadFile},
     header::{Before, EndedBy, Header, PAGE, file_name},
     real::RealDisk,
-    record::{Entry, FIRST_RESERVED_KIND, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, Record, TornNote},
-    recover::{Recovered, recover, segments},
-    segment::Segment,
+    record::{Entry, FIRST_RESERVED_KIND, Gap, Item, MAX_BATCH_BYTES, MAX_PAYLOAD_BYTES, TornNote},
+    recover::{Recovered, Recovery, recover, segments},
+    segment::{Promise, Segment, sweep},
 };
 
-/// What the seal needs, in bytes; kept free in every segment.
-const SEAL_BYTES: usize = frame::HEADER_BYTES + 32;
 /// A buffer that a large batch has grown is given back down to this, in bytes.
 const BUFFER_KEPT_BYTES: usize = 1 << 20;
 
@@ -38,8 +36,10 @@ pub struct Log {
     durable_seq: u64,
     /// The checksum that the next record names.
     chain: u32,
+    /// Of the durable records.
     hasher: AnchorHasher,
-    durable: AnchorHasher,
+    /// The room for the next segment.
+    promise: Option<Promise>,
     poisoned: bool,
 }
 
@@ -60,8 +60,6 @@ impl std::fmt::Debug for Log {
 pub struct Opened {
     /// The writer.
     pub log: Log,
-    /// Everything the journal holds.
-    pub records: Vec<Record>,
     /// What the end of the journal looked like, if its last writer died in the middle of a write.
     pub note: Option<TornNote>,
 }
@@ -83,29 +81,56 @@ impl Log {
         if !segments(&*disk)?.is_empty() || Head::read(&*disk)?.is_some() {
             return Err(JournalError::Exists { path });
         }
-        let nothing = AnchorHasher::new();
-        let before = Before {
-            ended_by: EndedBy::Nothing,
-            end: 0,
-            last_seq: 0,
-            chain: 0,
-            ignored_bytes: 0,
-            hash: nothing.anchor().hash,
-        };
-        let len = disk.sizes().first_bytes;
-        Self::start(disk, head, Header { run, segment: 1, epoch: 1, len, before, crc: 0 }, nothing)
+        Self::begin(disk, head, run, 1)
     }
 
-    /// Opens an existing journal: takes the lock, reads everything, and starts a new epoch in a new segment.
+    /// The first segment of a journal, of whatever epoch.
+    fn begin(disk: Arc<dyn Disk>, head: HeadFile, run: [u8; 16], epoch: u64) -> Result<Self, JournalError> {
+        let (journal, len) = (disk.entropy(), disk.sizes().first_bytes);
+        let header = Header { run, journal, segment: 1, epoch, len, before: Before::nothing(), crc: 0 };
+        Self::start(disk, head, header, AnchorHasher::new())
+    }
+
+    /// Creates a journal to which a damaged one is carried over.
+    pub(crate) fn create_copy(disk: Arc<dyn Disk>, run: [u8; 16], epoch: u64) -> Result<Self, JournalError> {
+        disk.make_folder().map_err(|e| JournalError::io("make", &disk.path(""), e))?;
+        let head = HeadFile::lock(&*disk)?;
+        Self::begin(disk, head, run, epoch)
+    }
+
+    /// Adds a batch of which some records are lost, or one gap alone. As durable as after [`Log::append`].
+    pub(crate) fn carry(&mut self, batch: &[Carried]) -> Result<(), JournalError> {
+        self.refuse_if_poisoned()?;
+        let bytes = batch.iter().map(Carried::framed_bytes).sum();
+        if !self.segment.has_room(self.buffer.len() + bytes + SEAL_BYTES) {
+            self.guarded(|log| log.roll(bytes))?;
+        }
+        for (left, carried) in (0..batch.len()).rev().zip(batch) {
+            match carried {
+                Carried::Entry(entry) => self.push(entry, left == 0),
+                Carried::Gap(gap) => {
+                    assert_eq!(gap.from_seq, self.last_seq + 1, "a gap stands where records are missing");
+                    self.last_seq = gap.to_seq;
+                    let flags = if left == 0 { LAST_OF_BATCH } else { 0 };
+                    self.frame(frame::GAP, 0, 0, flags, &frame::gap_payload(gap));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens an existing journal: takes the lock, hands on everything it holds, and starts a new epoch in a new
+    /// segment.
     ///
-    /// Fails with `Missing` or `Busy`, with `Corrupt` or `NewerVersion` because of what is in the files, with
-    /// `NoSpace` or `Io` if the disk fails. None of these changes what can be read.
-    pub fn open(dir: &Path) -> Result<Opened, JournalError> {
-        Self::open_on(Arc::new(RealDisk::new(dir)))
+    /// Fails with `Missing` or `Busy`, with `Corrupt`, `NewerVersion` or `MadeWith` because of what is in the files,
+    /// with `NoSpace` or `Io` if the disk fails. None of these changes what can be read. Damage shows only when it
+    /// is met, after what is in front of it was handed on.
+    pub fn open(dir: &Path, each: &mut dyn FnMut(Item<'_>)) -> Result<Opened, JournalError> {
+        Self::open_on(Arc::new(RealDisk::new(dir)), each)
     }
 
     /// [`Log::open`] on any disk.
-    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Opened, JournalError> {
+    pub fn open_on(disk: Arc<dyn Disk>, each: &mut dyn FnMut(Item<'_>)) -> Result<Opened, JournalError> {
         // Before the lock, so that looking for a journal where there is none leaves no file behind.
         if segments(&*disk)?.is_empty() && Head::read(&*disk)?.is_none() {
             return Err(JournalError::Missing { path: disk.path("") });
@@ -115,11 +140,12 @@ impl Log {
         settle(&*disk, &segments)?;
         let head = Head::read(&*disk)?;
         lock.continue_after(head);
-        let Recovered { run, epoch, segment, records, before, hasher, note } =
-            recover(&*disk, &segments, head, false)?;
+        let mut recovery = Recovery::new(&*disk, head, each).hashing();
+        let Recovered { last, before, note } = recover(&mut recovery, &segments, false)?;
+        let hasher = recovery.hasher.expect("it was asked for");
         let len = disk.sizes().first_bytes;
-        let header = Header { run, segment: segment + 1, epoch: epoch + 1, len, before, crc: 0 };
-        Ok(Opened { log: Self::start(disk, lock, header, hasher)?, records, note })
+        let header = Header { segment: last.segment + 1, epoch: last.epoch + 1, len, before, crc: 0, ..last };
+        Ok(Opened { log: Self::start(disk, lock, header, hasher)?, note })
     }
 
     fn start(
@@ -128,7 +154,10 @@ impl Log {
         mut header: Header,
         hasher: AnchorHasher,
     ) -> Result<Self, JournalError> {
-        let segment = Segment::create(&*disk, &mut header)?;
+        // Nothing was written until here, so that a journal that is refused stays as it is.
+        head.sign(disk.pid())?;
+        sweep(&*disk).map_err(|error| JournalError::io("clean", &disk.path(""), error))?;
+        let segment = Segment::create(&*disk, &mut header, None)?;
         let last_seq = header.before.last_seq;
         let mut log = Self {
             disk,
@@ -139,8 +168,8 @@ impl Log {
             last_seq,
             durable_seq: last_seq,
             chain: header.crc,
-            durable: hasher.clone(),
             hasher,
+            promise: None,
             poisoned: false,
         };
         log.publish()?;
@@ -180,7 +209,9 @@ impl Log {
             log.flush()?;
             log.seal()?;
             log.publish()?;
-            log.head.sync()
+            log.head.sync()?;
+            drop(log.promise.take().and_then(|promise| promise.keep(&*log.disk, 0)));
+            sweep(&*log.disk).map_err(|error| JournalError::io("clean", &log.disk.path(""), error))
         })
     }
 
@@ -201,7 +232,7 @@ impl Log {
 
     /// The anchor of the last durable record.
     pub fn anchor(&self) -> Anchor {
-        self.durable.anchor()
+        self.hasher.anchor()
     }
 
     fn push(&mut self, entry: &Entry, last_of_batch: bool) {
@@ -209,7 +240,6 @@ impl Log {
         let Entry { kind, schema, time_ms, ref payload } = *entry;
         let flags = if last_of_batch { LAST_OF_BATCH } else { 0 };
         self.frame(kind, schema, time_ms, flags, payload);
-        self.hasher.feed_parts(self.last_seq, kind, schema, time_ms, payload);
     }
 
     fn frame(&mut self, kind: u16, schema: u8, time_ms: u64, flags: u8, payload: &[u8]) {
@@ -224,31 +254,39 @@ impl Log {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.write_buffer()?;
+        self.segment.write(&self.buffer)?;
         self.durable_seq = self.last_seq;
-        self.durable.clone_from(&self.hasher);
-        self.publish()
+        self.publish()?;
+        for (fields, payload) in frame::frames(&self.buffer) {
+            let Fields { seq, kind, schema, time_ms, .. } = fields;
+            self.hasher.feed_parts(seq, kind, schema, time_ms, payload);
+        }
+        self.empty_buffer();
+        if self.promise.is_none() && self.segment.is_half_full() {
+            self.promise = Some(Promise::of(&self.disk, &self.header, self.next_len()));
+        }
+        Ok(())
     }
 
-    fn write_buffer(&mut self) -> Result<(), JournalError> {
-        self.segment.write(&self.buffer)?;
+    fn empty_buffer(&mut self) {
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_KEPT_BYTES);
-        Ok(())
     }
 
     /// Tells readers, and the next opening, how far the log is durable.
     fn publish(&mut self) -> Result<(), JournalError> {
-        let Header { run, epoch, segment, .. } = self.header;
+        let Header { run, journal, epoch, segment, .. } = self.header;
         let (end, durable_seq) = (self.segment.end, self.durable_seq);
-        self.head.write(Head { run, generation: 0, epoch, segment, end, durable_seq })
+        self.head.write(Head { run, journal, generation: 0, epoch, segment, end, durable_seq })
     }
 
     /// Closes the segment for good. Everything in it is durable already.
     fn seal(&mut self) -> Result<(), JournalError> {
-        let hash = self.durable.anchor().hash;
-        self.frame(SEAL, 0, 0, LAST_OF_BATCH, &hash);
-        self.write_buffer()?;
+        let records = self.durable_seq - self.header.before.last_seq;
+        let seal = Seal { records, bytes: self.segment.end, hash: self.hasher.anchor().hash };
+        self.frame(frame::SEAL, 0, 0, LAST_OF_BATCH, &seal.payload());
+        self.segment.write(&self.buffer)?;
+        self.empty_buffer();
         self.segment.trim()
     }
 
@@ -257,7 +295,8 @@ impl Log {
         self.flush()?;
         self.seal()?;
         let needed = offset((PAGE + bytes + SEAL_BYTES).next_multiple_of(PAGE));
-        self.header.len = (self.header.len * 2).min(self.disk.sizes().max_bytes).max(needed);
+        let spare = self.promise.take().and_then(|promise| promise.keep(&*self.disk, needed));
+        self.header.len = spare.as_ref().map_or(self.next_len().max(needed), |spare| spare.len);
         self.header.segment += 1;
         self.header.before = Before {
             ended_by: EndedBy::Seal,
@@ -265,12 +304,17 @@ impl Log {
             last_seq: self.last_seq,
             chain: self.chain,
             ignored_bytes: 0,
-            hash: self.durable.anchor().hash,
+            hash: self.hasher.anchor().hash,
         };
-        self.segment = Segment::create(&*self.disk, &mut self.header)?;
+        self.segment = Segment::create(&*self.disk, &mut self.header, spare)?;
         self.chain = self.header.crc;
         self.publish()?;
         self.head.sync()
+    }
+
+    /// How large the next segment is, if no batch needs more.
+    fn next_len(&self) -> u64 {
+        (self.header.len * 2).min(self.disk.sizes().max_bytes)
     }
 
     fn refuse_if_poisoned(&self) -> Result<(), JournalError> {
@@ -286,6 +330,21 @@ impl Log {
         let result = act(self);
         self.poisoned = result.is_err();
         result
+    }
+}
+
+/// What is carried over from a damaged journal.
+pub(crate) enum Carried {
+    Entry(Entry),
+    Gap(Gap),
+}
+
+impl Carried {
+    fn framed_bytes(&self) -> usize {
+        match self {
+            Self::Entry(entry) => framed_bytes(entry.payload.len()),
+            Self::Gap(gap) => framed_bytes(frame::gap_payload(gap).len()),
+        }
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::{
     fs, io,
-    os::unix::fs::FileExt,
+    os::{fd::OwnedFd, unix::fs::FileExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::{
-    fs::{Advice, CWD, FlockOperation, RenameFlags, fadvise, flock, renameat_with},
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Advice, CWD, FlockOperation, RenameFlags, fadvise, flock, inotify, renameat_with},
     io::Errno,
+    rand::{GetRandomFlags, getrandom},
 };
 
-use crate::disk::{Disk, File, Mode};
+use crate::disk::{Disk, File, Mode, Watch};
 
 /// How often a writer looks again while only a reader's momentary probe is in its way.
 const PROBE_PATIENCE: u32 = 1000;
@@ -90,6 +93,41 @@ impl Disk for RealDisk {
 
     fn pid(&self) -> u32 {
         std::process::id()
+    }
+
+    fn entropy(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let filled = getrandom(&mut bytes, GetRandomFlags::empty());
+        assert_eq!(filled, Ok(bytes.len()), "the system always has so few random bytes");
+        bytes
+    }
+
+    fn aside(&self, work: Box<dyn FnOnce() + Send>) {
+        // Without a thread the work is dropped, and whoever waits for it does it at once.
+        let _ = std::thread::Builder::new().name("journal-aside".to_owned()).spawn(work);
+    }
+
+    fn watch(&self, name: &str) -> io::Result<Box<dyn Watch>> {
+        let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&inotify, self.path(name), inotify::WatchFlags::MODIFY)?;
+        Ok(Box::new(RealWatch(inotify)))
+    }
+}
+
+struct RealWatch(OwnedFd);
+
+impl Watch for RealWatch {
+    fn wait(&mut self, at_most: Duration) -> io::Result<()> {
+        let at_most = Timespec::try_from(at_most).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&at_most)) {
+            Ok(0) | Err(Errno::INTR) => return Ok(()),
+            other => other?,
+        };
+        // Many changes are one piece of news.
+        match rustix::io::read(&self.0, &mut [0; 4096]) {
+            Err(Errno::AGAIN) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
     }
 }
 

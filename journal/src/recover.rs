@@ -12,23 +12,18 @@ use crate::{
     error::JournalError,
     head::{self, Head},
     header::{Before, EndedBy, Header, PAGE, file_name, segment_of},
-    record::{Record, TornNote},
-    scan::{Damage, Position, Scan, Stop, Window, scan},
+    record::{Item, TornNote},
+    scan::{Damage, Each, Position, Scan, Stop, scan},
+    stream::Stream,
     survey::Stretch,
 };
 
-/// What a journal holds.
+/// What a journal holds, besides the records that were handed on.
 pub(crate) struct Recovered {
-    pub(crate) run: [u8; 16],
     /// Of the last segment.
-    pub(crate) epoch: u64,
-    /// The last segment.
-    pub(crate) segment: u64,
-    pub(crate) records: Vec<Record>,
+    pub(crate) last: Header,
     /// How the last segment ends, as the header of the next one will state it.
     pub(crate) before: Before,
-    /// After the last record.
-    pub(crate) hasher: AnchorHasher,
     pub(crate) note: Option<TornNote>,
 }
 
@@ -49,74 +44,63 @@ pub(crate) fn read_header(
     disk: &dyn Disk,
     segment: u64,
 ) -> Result<Result<Header, &'static str>, JournalError> {
-    let page = read_range(disk, segment, 0, Some(offset(PAGE)))?;
-    Header::parse(&page, &disk.path(&file_name(segment)))
+    let path = disk.path(&file_name(segment));
+    let mut page = vec![0; PAGE];
+    let read = disk
+        .open(&file_name(segment), Mode::Read)
+        .and_then(|file| read_full(&*file, &mut page, 0))
+        .map_err(|error| JournalError::io("read", &path, error))?;
+    Header::parse(&page[..read], &path)
 }
 
-/// The bytes of a segment from one offset to another, or to the end of the file.
-pub(crate) fn read_range(
+/// The records of a segment from `start` on; bytes from `end` on are not looked at.
+pub(crate) fn stream(
     disk: &dyn Disk,
     segment: u64,
-    from: u64,
-    to: Option<u64>,
-) -> Result<Vec<u8>, JournalError> {
-    let path = disk.path(&file_name(segment));
-    let read = || {
-        let file = disk.open(&file_name(segment), Mode::Read)?;
-        let len = file.len()?;
-        let wanted = to.map_or(len, |to| to.min(len)).saturating_sub(from);
-        let mut bytes = vec![0; usize::try_from(wanted).map_err(std::io::Error::other)?];
-        let read = read_full(&*file, &mut bytes, from)?;
-        bytes.truncate(read);
-        Ok(bytes)
-    };
-    read().map_err(|error| JournalError::io("read", &path, error))
+    start: Position,
+    end: Option<u64>,
+) -> Result<Stream, JournalError> {
+    let name = file_name(segment);
+    disk.open(&name, Mode::Read)
+        .and_then(|file| Stream::new(file, start.offset, end))
+        .map_err(|error| JournalError::io("read", &disk.path(&name), error))
 }
 
 /// Reads all of it. While somebody writes (`live`), nothing behind what `HEAD` calls durable is looked at.
 pub(crate) fn recover(
-    disk: &dyn Disk,
+    recovery: &mut Recovery<'_, '_>,
     segments: &[u64],
-    head: Option<Head>,
     live: bool,
 ) -> Result<Recovered, JournalError> {
-    let mut recovery = Recovery::new(disk, head);
     let mut headers = Vec::new();
     recovery.headers(segments, &mut headers)?;
-    let (last, before, note) = recovery.all(&headers, live)?;
-    Ok(Recovered {
-        run: last.run,
-        epoch: last.epoch,
-        segment: last.segment,
-        records: recovery.records,
-        before,
-        hasher: recovery.hasher,
-        note,
-    })
+    recovery.all(&headers, live)
 }
 
 /// What was read so far. After a refusal it is what comes before the damage.
-pub(crate) struct Recovery<'a> {
+pub(crate) struct Recovery<'a, 'e> {
     disk: &'a dyn Disk,
     head: Option<Head>,
-    pub(crate) records: Vec<Record>,
-    /// The segments that `records` are in.
+    each: &'a mut Each<'e>,
+    /// The segments that were read.
     pub(crate) stretches: Vec<Stretch>,
-    pub(crate) hasher: AnchorHasher,
+    /// Of what was read, where hashes are to be checked. Checksums and chain are always.
+    pub(crate) hasher: Option<AnchorHasher>,
+    /// The last record that was read.
+    pub(crate) last_good: u64,
     /// The last record that is known to have been durable.
     proven: u64,
 }
 
-impl<'a> Recovery<'a> {
-    pub(crate) fn new(disk: &'a dyn Disk, head: Option<Head>) -> Self {
-        Self {
-            disk,
-            head,
-            records: Vec::new(),
-            stretches: Vec::new(),
-            hasher: AnchorHasher::new(),
-            proven: head.map_or(0, |head| head.durable_seq),
-        }
+impl<'a, 'e> Recovery<'a, 'e> {
+    pub(crate) fn new(disk: &'a dyn Disk, head: Option<Head>, each: &'a mut Each<'e>) -> Self {
+        let proven = head.map_or(0, |head| head.durable_seq);
+        Self { disk, head, each, stretches: Vec::new(), hasher: None, last_good: 0, proven }
+    }
+
+    /// The same, and every hash on the way is compared with that of the records.
+    pub(crate) fn hashing(self) -> Self {
+        Self { hasher: Some(AnchorHasher::new()), ..self }
     }
 
     /// All headers, each of the same run, none left out. After a failure, those in front of it.
@@ -149,11 +133,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// The records of all segments, and how the last one ends.
-    pub(crate) fn all<'h>(
-        &mut self,
-        headers: &'h [Header],
-        live: bool,
-    ) -> Result<(&'h Header, Before, Option<TornNote>), JournalError> {
+    pub(crate) fn all(&mut self, headers: &[Header], live: bool) -> Result<Recovered, JournalError> {
         let Some(last) = headers.last() else {
             return Err(JournalError::Missing { path: self.disk.path("") });
         };
@@ -161,7 +141,7 @@ impl<'a> Recovery<'a> {
         self.all_closed(headers)?;
         let limit = live.then(|| self.head.map_or(0, |head| head.durable_seq));
         let (before, note) = self.open_end(last, limit)?;
-        Ok((last, before, note))
+        Ok(Recovered { last: *last, before, note })
     }
 
     /// The records of all segments but the last.
@@ -179,12 +159,12 @@ impl<'a> Recovery<'a> {
         self.all_closed(headers)?;
         if let Some(header) = headers.last() {
             // Where it ends the broken header would say. Whole batches are taken as far as there are any.
-            let bytes = read_range(self.disk, header.segment, 0, None)?;
-            let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), None);
-            self.take(header, scan);
+            let start = Position::start(header);
+            let mut bytes = stream(self.disk, header.segment, start, None)?;
+            self.scan(&mut bytes, header, None)?;
         }
         if let JournalError::Corrupt { last_good_seq, .. } = &mut error {
-            *last_good_seq = self.last_good();
+            *last_good_seq = self.last_good;
         }
         Err(error)
     }
@@ -192,9 +172,8 @@ impl<'a> Recovery<'a> {
     /// A segment whose end the next one's header states. What is behind that end is not looked at.
     fn closed(&mut self, header: &Header, next: &Header) -> Result<(), JournalError> {
         let before = &next.before;
-        let bytes = read_range(self.disk, header.segment, 0, Some(before.end))?;
-        let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), None);
-        let (end, stop) = self.take(header, scan);
+        let mut bytes = stream(self.disk, header.segment, Position::start(header), Some(before.end))?;
+        let Scan { end, stop, .. } = self.scan(&mut bytes, header, None)?;
         if let Stop::Damage(damage) = stop {
             return Err(self.corrupt(header.segment, damage.at, damage.detail));
         }
@@ -206,7 +185,7 @@ impl<'a> Recovery<'a> {
                 "the segment ends before the next one begins",
             ));
         }
-        if before.hash != self.hasher.anchor().hash {
+        if !self.has_hash(&before.hash) {
             return Err(self.corrupt(next.segment, 0, "its hash of the records before it is not theirs"));
         }
         self.check_seal(header, end, &stop)
@@ -218,40 +197,41 @@ impl<'a> Recovery<'a> {
         header: &Header,
         limit: Option<u64>,
     ) -> Result<(Before, Option<TornNote>), JournalError> {
-        let bytes = read_range(self.disk, header.segment, 0, None)?;
-        let scan = scan(Window { header, base: 0, bytes: &bytes }, Position::start(header), limit);
-        self.proven = self.proven.max(scan.proves);
-        let (end, stop) = self.take(header, scan);
-        self.judge(header, end, &stop, offset(bytes.len()))?;
+        let mut bytes = stream(self.disk, header.segment, Position::start(header), None)?;
+        let Scan { end, stop, proves, .. } = self.scan(&mut bytes, header, limit)?;
+        self.proven = self.proven.max(proves);
+        self.judge(header, end, &stop, bytes.end())?;
         let (ended_by, ignored_bytes) = match stop {
             Stop::Sealed(_) => (EndedBy::Seal, 0),
             Stop::Limit | Stop::End => (EndedBy::Death, 0),
-            Stop::Damage(_) => (EndedBy::Tear, offset(len_without_zeros(&bytes)).saturating_sub(end.offset)),
+            Stop::Damage(_) => (EndedBy::Tear, self.bytes_behind(&mut bytes, header, end)?),
         };
-        let before = Before {
-            ended_by,
-            end: end.offset,
-            last_seq: end.seq,
-            chain: end.chain,
-            ignored_bytes,
-            hash: self.hasher.anchor().hash,
-        };
+        let hash = self.hasher.as_ref().map_or([0; 32], |hasher| hasher.anchor().hash);
+        let Position { offset: end, seq: last_seq, chain } = end;
         let note = (ignored_bytes > 0).then(|| TornNote {
             file: self.path(header.segment),
-            offset: end.offset,
+            offset: end,
             bytes: ignored_bytes,
         });
-        Ok((before, note))
+        Ok((Before { ended_by, end, last_seq, chain, ignored_bytes, hash }, note))
+    }
+
+    /// How many bytes there are behind the end, up to the last one that is not zero.
+    fn bytes_behind(&self, bytes: &mut Stream, header: &Header, end: Position) -> Result<u64, JournalError> {
+        let rest =
+            bytes.rest(end.offset).map_err(|e| JournalError::io("read", &self.path(header.segment), e))?;
+        Ok(offset(len_without_zeros(rest)))
     }
 
     /// Whether the last segment may end so.
     fn judge(&self, header: &Header, end: Position, stop: &Stop, len: u64) -> Result<(), JournalError> {
+        let proven = self.proven > end.seq || self.ends_early(header, end, stop);
         if let Stop::Damage(Damage { at, detail, torn }) = stop
-            && (!torn || self.proven > end.seq)
+            && (!torn || proven)
         {
             return Err(self.corrupt(header.segment, *at, detail));
         }
-        if self.proven > end.seq {
+        if proven {
             return Err(self.corrupt(header.segment, end.offset, "acknowledged records are missing"));
         }
         // No crash shortens a file whose length was durable before it got its name. With `HEAD` it is
@@ -267,42 +247,60 @@ impl<'a> Recovery<'a> {
         self.check_seal(header, end, stop)
     }
 
+    /// Whether `HEAD` says that more of this segment was durable, be it only its seal.
+    fn ends_early(&self, header: &Header, end: Position, stop: &Stop) -> bool {
+        let stated = self.head.filter(|head| head.segment == header.segment && *stop != Stop::Limit);
+        stated.is_some_and(|head| head.end > end.offset)
+    }
+
     fn check_seal(&self, header: &Header, end: Position, stop: &Stop) -> Result<(), JournalError> {
         match stop {
-            Stop::Sealed(hash) if *hash != self.hasher.anchor().hash => {
+            Stop::Sealed(hash) if !self.has_hash(hash) => {
                 Err(self.corrupt(header.segment, end.offset, "the seal's hash is not that of the records"))
             }
             _ => Ok(()),
         }
     }
 
-    fn take(&mut self, header: &Header, scan: Scan) -> (Position, Stop) {
+    /// Whether this is the hash of what was read, as far as anybody looks.
+    fn has_hash(&self, stated: &[u8; 32]) -> bool {
+        self.hasher.as_ref().is_none_or(|hasher| hasher.anchor().hash == *stated)
+    }
+
+    fn scan(
+        &mut self,
+        bytes: &mut Stream,
+        header: &Header,
+        limit: Option<u64>,
+    ) -> Result<Scan, JournalError> {
+        let Self { hasher, each, .. } = self;
+        let found = match hasher {
+            None => scan(bytes, header, Position::start(header), limit, *each),
+            Some(hasher) => scan(bytes, header, Position::start(header), limit, &mut |item: Item<'_>| {
+                hasher.feed(&item);
+                each(item);
+            }),
+        };
+        let found = found.map_err(|error| JournalError::io("read", &self.path(header.segment), error))?;
+        self.last_good = found.end.seq;
         self.stretches.push(Stretch {
             segment: header.segment,
             epoch: header.epoch,
-            records: offset(scan.records.len()),
-            bytes: scan.end.offset,
-            sealed: matches!(scan.stop, Stop::Sealed(_)),
+            records: found.items,
+            bytes: found.end.offset,
+            sealed: matches!(found.stop, Stop::Sealed(_)),
         });
-        for record in &scan.records {
-            self.hasher.feed(record);
-        }
-        self.records.extend(scan.records);
-        (scan.end, scan.stop)
+        Ok(found)
     }
 
     fn corrupt(&self, segment: u64, offset: u64, detail: &str) -> JournalError {
         JournalError::Corrupt {
             file: self.path(segment),
             offset,
-            last_good_seq: self.last_good(),
+            last_good_seq: self.last_good,
             proven_seq: self.proven,
             detail: detail.to_owned(),
         }
-    }
-
-    fn last_good(&self) -> u64 {
-        self.records.last().map_or(0, |record| record.seq)
     }
 
     fn path(&self, segment: u64) -> PathBuf {

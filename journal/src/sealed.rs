@@ -3,49 +3,35 @@
 //! Invariant: only bytes up to a seal are mapped, after they were read and checked in the ordinary way. Nothing
 //! ever writes to them or cuts them off any more. Does not know open segments, nor any disk but the real one.
 
-use std::{fs, ops::RangeInclusive, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use memmap2::{Mmap, MmapOptions};
 
 use crate::{
+    disk::Disk as _,
     error::JournalError,
-    frame::{HEADER_BYTES, Parsed, parse_header},
-    header::file_name,
+    frame::{HEADER_BYTES, LAST_OF_BATCH, Parsed, parse_header},
+    header::{Header, file_name},
     real::RealDisk,
-    recover::{read_header, read_range},
-    scan::{Position, Stop, Window, scan},
+    record::{Item, RecordRef},
+    recover::{read_header, stream},
+    scan::{Position, Stop, scan},
 };
 
 /// A segment that is closed for good.
 #[derive(Debug)]
 pub struct Sealed {
     map: Mmap,
-    salt: u32,
-    first_seq: u64,
+    header: Header,
     /// Where each record starts, in bytes from the start of the file.
-    offsets: Vec<usize>,
-}
-
-/// A record of a sealed segment. Its payload is not copied.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SealedRecord<'a> {
-    /// Its number in the log.
-    pub seq: u64,
-    /// As appended.
-    pub kind: u16,
-    /// As appended.
-    pub schema: u8,
-    /// As appended, in milliseconds.
-    pub time_ms: u64,
-    /// As appended.
-    pub payload: &'a [u8],
+    offsets: BTreeMap<u64, u64>,
 }
 
 impl Sealed {
     /// Checks the segment with this number (the first is 1) and maps it. None if it has no seal.
     pub fn open(dir: &Path, segment: u64) -> Result<Option<Self>, JournalError> {
         let disk = RealDisk::new(dir);
-        let path = dir.join(file_name(segment));
+        let path = disk.path(&file_name(segment));
         let corrupt = |offset, last_good_seq, detail: &str| JournalError::Corrupt {
             file: path.clone(),
             offset,
@@ -54,37 +40,47 @@ impl Sealed {
             detail: detail.to_owned(),
         };
         let header = read_header(&disk, segment)?.map_err(|why| corrupt(0, 0, why))?;
-        let bytes = read_range(&disk, segment, 0, None)?;
-        let scan = scan(Window { header: &header, base: 0, bytes: &bytes }, Position::start(&header), None);
-        match scan.stop {
+        let start = Position::start(&header);
+        let mut offsets = BTreeMap::new();
+        let found = scan(&mut stream(&disk, segment, start, None)?, &header, start, None, &mut |item| {
+            if let Item::Record(record) = item {
+                offsets.insert(record.seq, record.offset);
+            }
+        });
+        let found = found.map_err(|error| JournalError::io("read", &path, error))?;
+        match found.stop {
             Stop::Damage(damage) if !damage.torn => {
-                return Err(corrupt(damage.at, scan.end.seq, damage.detail));
+                return Err(corrupt(damage.at, found.end.seq, damage.detail));
             }
             Stop::Damage(_) | Stop::End | Stop::Limit => return Ok(None),
             Stop::Sealed(_) => {}
         }
-        let end = usize::try_from(scan.end.offset).expect("the scan ended within the bytes it was given");
-        let offset = |at| usize::try_from(at).expect("a record lies within the bytes it was read from");
-        Ok(Some(Self {
-            map: map(&path, end).map_err(|e| JournalError::io("map", &path, e))?,
-            salt: header.salt(),
-            first_seq: header.before.last_seq + 1,
-            offsets: scan.records.iter().map(|record| offset(record.offset)).collect(),
-        }))
+        let end = usize::try_from(found.end.offset).map_err(std::io::Error::other);
+        let map = end.and_then(|end| map(&path, end)).map_err(|e| JournalError::io("map", &path, e))?;
+        Ok(Some(Self { map, header, offsets }))
     }
 
-    /// The records it holds. An empty range if there are none.
-    pub fn seqs(&self) -> RangeInclusive<u64> {
-        self.first_seq..=self.first_seq + crate::bytes::offset(self.offsets.len()) - 1
+    /// The numbers of the records it holds.
+    pub fn seqs(&self) -> impl DoubleEndedIterator<Item = u64> {
+        self.offsets.keys().copied()
     }
 
     /// One of its records.
-    pub fn get(&self, seq: u64) -> Option<SealedRecord<'_>> {
-        let index = usize::try_from(seq.checked_sub(self.first_seq)?).ok()?;
-        let frame = self.map.get(*self.offsets.get(index)?..)?;
-        let Parsed { fields, payload_bytes, .. } = parse_header(frame, self.salt)?;
-        let payload = frame.get(HEADER_BYTES..HEADER_BYTES + payload_bytes)?;
-        Some(SealedRecord { seq, kind: fields.kind, schema: fields.schema, time_ms: fields.time_ms, payload })
+    pub fn get(&self, seq: u64) -> Option<RecordRef<'_>> {
+        let offset = *self.offsets.get(&seq)?;
+        let frame = self.map.get(usize::try_from(offset).ok()?..)?;
+        let Parsed { fields, payload_bytes, .. } = parse_header(frame, self.header.salt())?;
+        Some(RecordRef {
+            seq,
+            epoch: self.header.epoch,
+            kind: fields.kind,
+            schema: fields.schema,
+            time_ms: fields.time_ms,
+            payload: frame.get(HEADER_BYTES..HEADER_BYTES + payload_bytes)?,
+            last_of_batch: fields.flags & LAST_OF_BATCH != 0,
+            segment: self.header.segment,
+            offset,
+        })
     }
 }
 

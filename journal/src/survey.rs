@@ -11,7 +11,7 @@ use crate::{
     error::JournalError,
     head::{self, Head},
     real::RealDisk,
-    record::{Record, TornNote},
+    record::{Item, TornNote},
     recover::{Recovery, segments},
 };
 
@@ -33,12 +33,11 @@ pub struct Stretch {
 /// A journal as far as it can be read.
 #[derive(Debug)]
 pub struct Survey {
-    /// Every record in front of the damage; while a writer is alive, every durable one.
-    pub records: Vec<Record>,
-    /// The segments they are in, in order.
-    pub stretches: Vec<Stretch>,
-    /// The hash of these records.
+    /// The last record in front of the damage, and the hash of all up to it; while a writer is alive, of every
+    /// durable one.
     pub anchor: Anchor,
+    /// The segments that the records are in, in order.
+    pub stretches: Vec<Stretch>,
     /// What the end of the journal looks like, if its last writer died in the middle of a write.
     pub note: Option<TornNote>,
     /// The last record that `HEAD` calls durable; none if there is no valid `HEAD`.
@@ -49,23 +48,23 @@ pub struct Survey {
     pub refusal: Option<JournalError>,
 }
 
-/// Surveys a journal. Changes nothing.
+/// Surveys a journal, checks every hash in it, and hands on what comes before the damage. Changes nothing.
 ///
 /// Fails only where there is nothing to look at: no folder, no segment, no way to read either or `HEAD`.
-pub fn survey(dir: &Path) -> Result<Survey, JournalError> {
-    survey_on(&RealDisk::new(dir))
+pub fn survey(dir: &Path, each: &mut dyn FnMut(Item<'_>)) -> Result<Survey, JournalError> {
+    survey_on(&RealDisk::new(dir), each)
 }
 
 /// [`survey`] on any disk.
-pub fn survey_on(disk: &dyn Disk) -> Result<Survey, JournalError> {
-    // The order matters as it does to `read_on`, for the same reason.
+pub fn survey_on(disk: &dyn Disk, each: &mut dyn FnMut(Item<'_>)) -> Result<Survey, JournalError> {
+    // The order matters as it does to `replay_on`, for the same reason.
     let head = Head::read(disk)?;
     let segments = segments(disk)?;
     let live = disk.is_locked(head::NAME);
-    let mut recovery = Recovery::new(disk, head);
+    let mut recovery = Recovery::new(disk, head, each).hashing();
     let mut headers = Vec::new();
     let outcome = match recovery.headers(&segments, &mut headers) {
-        Ok(()) => recovery.all(&headers, live).map(|(_, _, note)| note),
+        Ok(()) => recovery.all(&headers, live).map(|recovered| recovered.note),
         Err(error) => recovery.up_to_broken_header(&headers, error).map(|()| None),
     };
     let (note, refusal) = match outcome {
@@ -74,8 +73,7 @@ pub fn survey_on(disk: &dyn Disk) -> Result<Survey, JournalError> {
         Err(error) => (None, Some(error)),
     };
     Ok(Survey {
-        anchor: recovery.hasher.anchor(),
-        records: recovery.records,
+        anchor: recovery.hasher.expect("it was asked for").anchor(),
         stretches: recovery.stretches,
         note,
         head: head.map(|head| head.durable_seq),

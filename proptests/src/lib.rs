@@ -7,11 +7,13 @@
 
 mod drive;
 mod fate;
+mod holes;
 mod laws;
 mod plans;
 mod world;
 
 pub use drive::{Explored, explore};
 pub use fate::Fates;
+pub use holes::tear;
 pub use laws::Broken;
 pub use plans::Shape;

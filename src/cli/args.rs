@@ -319,6 +319,38 @@ pub enum JournalVerb {
     Cat(OneRun),
     /// Write out the records, one JSON object a line, as far as they can be read.
     Export(OneRun),
+    /// Save what is whole of a damaged journal. The damaged one is kept beside it.
+    Repair(RepairArgs),
+    /// Break journals on purpose, on this machine and this disk, and count what is lost.
+    Torture(TortureArgs),
+}
+
+/// `swarm journal repair`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, id = "how", args = ["plan", "apply"])]
+pub struct RepairArgs {
+    /// The run, or the path of a run folder.
+    pub run: Option<String>,
+    /// Say what would be kept and what is lost. Changes nothing.
+    #[arg(long)]
+    pub plan: bool,
+    /// Do it.
+    #[arg(long)]
+    pub apply: bool,
+}
+
+/// `swarm journal torture`.
+#[derive(Debug, Args)]
+pub struct TortureArgs {
+    /// A folder on the disk to try; what is made in it is removed again.
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// How many journals die on the simulated disk, six times each.
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub seeds: u64,
+    /// How many writers are killed on the real one.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub kills: u32,
 }
 
 /// `swarm schema`.

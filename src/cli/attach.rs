@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swarm_actors::{Recorded, event_of};
+use swarm_actors::recorded;
 use swarm_journal::Follower;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,10 +24,8 @@ pub(super) fn attach(context: &Context, run: Option<&str>) -> Result<u8, Failure
     loop {
         let owner = folder.owner();
         let mut events = Vec::new();
-        for record in follower.next()? {
-            let event = event_of(&record).map_err(|error| Failure::new(super::exit::JOURNAL, error))?;
-            events.push(Recorded { seq: record.seq, time_ms: record.time_ms, event });
-        }
+        follower.next(&mut |item| events.push(recorded(&item)))?;
+        let events = events.into_iter().collect::<Result<Vec<_>, _>>()?;
         let quiet = events.is_empty();
         show.take(&events);
         if owner.is_none() && quiet {
@@ -40,13 +38,10 @@ pub(super) fn attach(context: &Context, run: Option<&str>) -> Result<u8, Failure
         }
     }
     show.end();
-    let history = runs::read(&folder.journal())?;
-    let over = history
-        .state
-        .parts()
-        .is_some_and(|parts| parts.run.finished.is_some() || parts.run.stopped.is_some());
-    eprintln!("{}", report::ending(&history.state, colour()).trim_end());
-    Ok(if over { report::exit_code(&history.state) } else { OK })
+    let state = runs::read_state(&folder.journal())?;
+    let over = state.parts().is_some_and(|parts| parts.run.finished.is_some() || parts.run.stopped.is_some());
+    eprintln!("{}", report::ending(&state, colour()).trim_end());
+    Ok(if over { report::exit_code(&state) } else { OK })
 }
 
 /// Waits between two looks, and for Ctrl-C.

@@ -7,7 +7,7 @@ use swarm_actors::WriterError;
 use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
 use swarm_domain::{Command, Event, TaskId, Usd};
-use swarm_journal::Follower;
+use swarm_journal::{Follower, Item};
 
 use super::Context;
 use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
@@ -19,6 +19,8 @@ use crate::world::RealWorld;
 
 /// How long a live owner may take to answer. It answers in milliseconds; a machine under load gets its time.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// How often it is looked whether the owner refused, or is gone. What is recorded is seen at once.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<u8, Failure> {
     let folder = changing(context, args.run.as_deref())?;
@@ -87,7 +89,7 @@ pub(super) fn budget(context: &Context, args: &BudgetArgs) -> Result<u8, Failure
     } else {
         record(context, &folder, request)?;
     }
-    let cap = runs::read(&folder.journal())?.state.parts().and_then(|parts| parts.ledger.cap());
+    let cap = runs::read_state(&folder.journal())?.parts().and_then(|parts| parts.ledger.cap());
     let cap = cap.map_or_else(|| "unlimited".to_owned(), |cap| cap.to_string());
     eprintln!("the budget of run {} is now {cap}", folder.id);
     if !live {
@@ -115,7 +117,7 @@ fn changing(context: &Context, name: Option<&str>) -> Result<RunFolder, Failure>
 }
 
 fn is_finished(folder: &RunFolder) -> Result<bool, Failure> {
-    Ok(runs::read(&folder.journal())?.state.parts().is_some_and(|parts| parts.run.finished.is_some()))
+    Ok(runs::read_state(&folder.journal())?.parts().is_some_and(|parts| parts.run.finished.is_some()))
 }
 
 /// Records a request on a run that nobody drives.
@@ -147,11 +149,10 @@ pub(super) fn send(context: &Context, folder: &RunFolder, request: Request) -> R
     runs::post(&folder.dir, &letter)?;
     let begun = Instant::now();
     loop {
-        for record in follower.next()? {
-            let event = swarm_actors::event_of(&record);
-            if matches!(event, Ok(Event::Requested(ref seen)) if seen.id == letter.id) {
-                return Ok(());
-            }
+        let mut answered = false;
+        follower.next(&mut |item| answered |= is_answer(&item, &letter.id))?;
+        if answered {
+            return Ok(());
         }
         if let Some(why) = runs::answer_of(&folder.dir, &letter.id) {
             return Err(Failure::new(USAGE, why));
@@ -176,6 +177,12 @@ pub(super) fn send(context: &Context, folder: &RunFolder, request: Request) -> R
                 Failure::new(ENVIRONMENT, "the process that drives the run does not answer").hint(hint)
             );
         }
-        std::thread::sleep(Duration::from_millis(20));
+        follower.wait(LOOK)?;
     }
+}
+
+/// Whether this tells that the request with this id was taken.
+fn is_answer(item: &Item<'_>, id: &str) -> bool {
+    let Item::Record(record) = item else { return false };
+    matches!(swarm_actors::event_of(record), Ok(Event::Requested(seen)) if seen.id == id)
 }

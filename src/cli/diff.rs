@@ -17,8 +17,8 @@ use crate::runs;
 pub(super) fn diff(context: &Context, args: &DiffArgs) -> Result<u8, Failure> {
     let repo = context.repo()?;
     let folder = context.find(None)?;
-    let history = runs::read(&folder.journal())?;
-    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let state = runs::read_state(&folder.journal())?;
+    let parts = state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let (from, to) = match &args.task {
         Some(task) => of_task(&repo, parts, task)?,
         None => of_run(parts)?,

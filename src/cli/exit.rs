@@ -100,6 +100,12 @@ impl From<JournalError> for Failure {
             _ => JOURNAL,
         };
         let failure = Self::new(code, &error);
+        if matches!(error, JournalError::Corrupt { .. }) {
+            return failure.hint("`swarm journal repair --plan` says what can be saved of it");
+        }
+        if matches!(error, JournalError::Missing { .. }) {
+            return failure.hint("if a repair of it was cut off, `swarm journal repair --apply` finishes it");
+        }
         if code == BUSY {
             return failure.hint(
                 "`swarm attach` shows it; `swarm cancel`, `pause` and `budget` reach it where it runs",
@@ -117,7 +123,7 @@ impl From<WriterError> for Failure {
             WriterError::Event { .. } | WriterError::Illegal { .. } => Self::new(JOURNAL, error),
             WriterError::Encode(_) => Self::new(PLAN, error)
                 .hint("a prompt or a command is too large for one record; put it into a file"),
-            WriterError::Restless => Self::new(BUG, error),
+            WriterError::Restless | WriterError::Panicked => Self::new(BUG, error),
         }
     }
 }

@@ -16,8 +16,8 @@ pub(super) fn land(context: &Context, args: &LandArgs) -> Result<u8, Failure> {
         return Err(Failure::new(BUSY, format!("run {} is still driven by process {pid}", folder.id))
             .hint(format!("wait for its end: `swarm attach {}`", folder.id)));
     }
-    let history = runs::read(&folder.journal())?;
-    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let state = runs::read_state(&folder.journal())?;
+    let parts = state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let target = &parts.run.settings.target;
     let Some(commit) = parts.train.landed() else {
         return Err(Failure::new(TARGET, format!("run {} has landed nothing on `{target}`", folder.id))

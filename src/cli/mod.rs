@@ -53,7 +53,7 @@ impl Context {
     pub fn find(&self, name: Option<&str>) -> Result<RunFolder, Failure> {
         let name = name.or(self.run.as_deref()).unwrap_or("latest");
         // A run folder that was copied elsewhere needs no repository.
-        let repo = if Path::new(name).join("journal").is_dir() { None } else { Some(self.repo()?) };
+        let repo = if runs::is_run(Path::new(name)) { None } else { Some(self.repo()?) };
         Ok(runs::find(repo.as_ref(), name)?)
     }
 }
@@ -90,6 +90,14 @@ pub fn main_of(args: &[OsString]) -> u8 {
             failure.code
         }
     }
+}
+
+/// The writer that `swarm journal torture` kills.
+pub fn torture_writer(dir: &Path) -> u8 {
+    journal::torture_writer(dir).unwrap_or_else(|failure| {
+        failure.print(false);
+        failure.code
+    })
 }
 
 /// Whether a program reads the output, of a command line that cannot be understood.

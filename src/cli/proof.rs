@@ -3,11 +3,10 @@
 //! Checksums tell accidents. Only what is outside the journal, or was copied out of it, tells a journal that was
 //! written anew.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::Event;
-use swarm_journal::{Anchor, AnchorHasher, Record};
+use swarm_journal::{AnchorHasher, Item};
 
 use super::Context;
 use super::exit::Failure;
@@ -18,11 +17,14 @@ use crate::runs::{History, RunFolder};
 const SHORT: usize = 12;
 
 /// What a comparison came to.
+#[derive(Default)]
 pub(super) struct Proof {
     /// What does not agree, in words.
     pub(super) faults: Vec<String>,
     /// How many recorded merges are in the target; none if there is no target to look into.
     pub(super) commits: Option<usize>,
+    /// How many anchors are from behind lost records: what they stand for is gone.
+    pub(super) incomparable: usize,
 }
 
 /// Compares a run with its own anchors, and with the target if this is the run's repository.
@@ -31,17 +33,19 @@ pub(super) fn check(context: &Context, folder: &RunFolder, history: &History) ->
         Ok(repo) if folder.dir.starts_with(repo.common_dir()) => landed(&repo, history)?,
         _ => None,
     };
-    let Some(landed) = landed else {
-        let faults = recorded_anchors(history, &Anchors::of(&history.records));
-        return Ok(Proof { faults, commits: None });
-    };
-    let stamps: Vec<Stamp> = landed.commits.iter().flat_map(|commit| stamps(commit, &landed.run)).collect();
-    let last = stamps.iter().filter_map(|stamp| stamp.seq).max().unwrap_or(0);
-    let anchors = Anchors::of(&upto(folder, history, last)?);
-    let mut faults = recorded_anchors(history, &anchors);
+    let own = recorded(history);
+    let stamps: Vec<Stamp> = landed
+        .iter()
+        .flat_map(|landed| landed.commits.iter().flat_map(|commit| stamps(commit, &landed.run)))
+        .collect();
+    let named = own.iter().map(|anchor| anchor.named).chain(stamps.iter().filter_map(|stamp| stamp.seq));
+    // An anchor is durable before a commit has it, so this finds also what a live run landed after it was read.
+    let mut anchors = Anchors::wanted(named);
+    swarm_journal::replay(&folder.journal(), &mut |item| anchors.take(&item))?;
+    let mut faults: Vec<String> = own.iter().filter_map(|anchor| anchor.fault(&anchors)).collect();
     faults.extend(stamps.iter().filter_map(|stamp| stamp.fault(&anchors)));
-    let commits = merged(history, &landed, &mut faults);
-    Ok(Proof { faults, commits: Some(commits) })
+    let commits = landed.map(|landed| merged(history, &landed, &mut faults));
+    Ok(Proof { faults, commits, incomparable: anchors.behind_gaps() })
 }
 
 /// The result of looking into the target, for people.
@@ -50,34 +54,67 @@ pub(super) fn commits_line(commits: usize) -> String {
     format!("{commits} {are} in the target as recorded")
 }
 
-/// The hash of all records up to each of them.
-struct Anchors(Vec<[u8; 32]>);
+/// The hash of all records up to each of those that are named somewhere.
+struct Anchors {
+    wanted: BTreeSet<u64>,
+    hasher: AnchorHasher,
+    known: BTreeMap<u64, String>,
+    /// The first record that is lost.
+    gap: Option<u64>,
+}
 
 impl Anchors {
-    fn of(records: &[Record]) -> Self {
-        let mut hasher = AnchorHasher::new();
-        let mut known = vec![hasher.anchor().hash];
-        for record in records {
-            hasher.feed(record);
-            known.push(hasher.anchor().hash);
-        }
-        Self(known)
+    fn wanted(seqs: impl Iterator<Item = u64>) -> Self {
+        let (wanted, hasher) = (seqs.collect(), AnchorHasher::new());
+        let known = BTreeMap::from([(0, hasher.anchor().hash_hex())]);
+        Self { wanted, hasher, known, gap: None }
     }
 
+    fn take(&mut self, item: &Item<'_>) {
+        self.hasher.feed(item);
+        match item {
+            Item::Record(record) if self.wanted.contains(&record.seq) => {
+                self.known.insert(record.seq, self.hasher.anchor().hash_hex());
+            }
+            Item::Record(_) => {}
+            Item::Gap(gap) => self.gap = self.gap.or(Some(gap.from_seq)),
+        }
+    }
+
+    /// Whether these records have this hash. Of what is lost or behind it nobody can say any more.
     fn fits(&self, seq: u64, hash_hex: &str) -> bool {
-        let known = usize::try_from(seq).ok().and_then(|at| self.0.get(at));
-        known.is_some_and(|hash| Anchor { seq, hash: *hash }.hash_hex() == hash_hex)
+        let lost = self.gap.is_some_and(|gap| (gap..=self.hasher.anchor().seq).contains(&seq));
+        lost || self.known.get(&seq).is_some_and(|known| known == hash_hex)
+    }
+
+    fn behind_gaps(&self) -> usize {
+        self.gap.map_or(0, |gap| self.wanted.range(gap..).count())
     }
 }
 
+/// What a record says of the records before it.
+struct Own {
+    seq: u64,
+    named: u64,
+    hash: String,
+}
+
 /// Each merge names the hash of all records before it; they are computed again from the records.
-fn recorded_anchors(history: &History, anchors: &Anchors) -> Vec<String> {
-    let wrong = history.events.iter().filter_map(|recorded| match &recorded.event {
-        Event::MergePrepared(event) => (!anchors.fits(event.anchor_seq, &event.anchor_hash))
-            .then(|| format!("record {}: its anchor does not fit the records before it", recorded.seq)),
+fn recorded(history: &History) -> Vec<Own> {
+    let anchors = history.events.iter().filter_map(|recorded| match &recorded.event {
+        Event::MergePrepared(event) => {
+            Some(Own { seq: recorded.seq, named: event.anchor_seq, hash: event.anchor_hash.clone() })
+        }
         _ => None,
     });
-    wrong.collect()
+    anchors.collect()
+}
+
+impl Own {
+    fn fault(&self, anchors: &Anchors) -> Option<String> {
+        let fits = anchors.fits(self.named, &self.hash);
+        (!fits).then(|| format!("record {}: its anchor does not fit the records before it", self.seq))
+    }
 }
 
 /// The commits that the target has and the run's base has not.
@@ -98,15 +135,6 @@ fn landed(repo: &Repo, history: &History) -> Result<Option<Landed>, Failure> {
     let range = if repo.commit_exists(base) { format!("{base}..{head}") } else { head };
     let commits = repo.log_trailers(&range)?;
     Ok(Some(Landed { run: parts.run.id.clone(), target, commits }))
-}
-
-/// The records up to `last` at least, if there are so many. An anchor is durable before a commit has it, so what a live
-/// run landed after it was read is found by reading again.
-fn upto<'a>(folder: &RunFolder, history: &'a History, last: u64) -> Result<Cow<'a, [Record]>, Failure> {
-    if last <= history.state.seq() {
-        return Ok(Cow::Borrowed(&history.records));
-    }
-    Ok(Cow::Owned(swarm_journal::read(&folder.journal())?.records))
 }
 
 /// What a commit says of the journal at its merge.
@@ -176,6 +204,7 @@ fn merged(history: &History, landed: &Landed, faults: &mut Vec<String>) -> usize
 #[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod tests {
     use super::*;
+    use swarm_journal::{Gap, Record};
 
     const RUN: &str = "20261121-083150-f3wm";
 
@@ -204,29 +233,45 @@ mod tests {
         }
     }
 
-    fn hash_of(records: &[Record]) -> String {
-        let mut hasher = AnchorHasher::new();
+    fn anchors(records: &[Record]) -> Anchors {
+        let mut anchors = Anchors::wanted(1..=9);
         for record in records {
-            hasher.feed(record);
+            anchors.take(&Item::Record(record.as_ref()));
         }
-        hasher.anchor().hash_hex()
+        anchors
+    }
+
+    fn hash_of(records: &[Record]) -> String {
+        anchors(records).hasher.anchor().hash_hex()
     }
 
     fn faults(trailers: &[(&str, &str)]) -> Vec<String> {
-        let anchors = Anchors::of(&[record(1), record(2)]);
+        let anchors = anchors(&[record(1), record(2)]);
         stamps(&commit(trailers), RUN).iter().filter_map(|stamp| stamp.fault(&anchors)).collect()
     }
 
     #[test]
     fn a_hash_fits_its_own_record_only() {
         let records = [record(1), record(2)];
-        let anchors = Anchors::of(&records);
+        let anchors = anchors(&records);
         assert!(anchors.fits(0, &hash_of(&[])));
         assert!(anchors.fits(1, &hash_of(&records[..1])));
         assert!(anchors.fits(2, &hash_of(&records)));
         assert!(!anchors.fits(1, &hash_of(&records)));
         assert!(!anchors.fits(3, &hash_of(&records)));
         assert!(!anchors.fits(u64::MAX, ""));
+    }
+
+    #[test]
+    fn of_lost_records_nobody_can_say_what_their_hash_was() {
+        let mut anchors = anchors(&[record(1), record(2)]);
+        let gap = Gap { from_seq: 3, to_seq: 5, segment: 1, offset: 0, bytes: 0, hash: [0; 32] };
+        anchors.take(&Item::Gap(gap));
+        anchors.take(&Item::Record(record(6).as_ref()));
+        assert!(!anchors.fits(2, "else"), "what comes before the hole is compared as ever");
+        assert!(anchors.fits(4, "else") && anchors.fits(6, "else"));
+        assert!(!anchors.fits(7, "else"), "there never was such a record");
+        assert_eq!(anchors.behind_gaps(), 7, "3 to 9 are named");
     }
 
     #[test]

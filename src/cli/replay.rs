@@ -140,6 +140,7 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
     let reported = reported(folder);
     if let Some((seq, digest)) = &reported
         && *seq == history.state.seq()
+        && history.state.parts().is_none_or(|parts| parts.run.lost == 0)
         && *digest != found
     {
         faults.push(format!(
@@ -170,9 +171,11 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
         .hint("keep a copy of the run's folder before anything else"))
 }
 
-/// What the live run said of itself when it ended.
+/// What the live run said of itself when it ended. Another version may hold the same state in another shape.
 fn reported(folder: &RunFolder) -> Option<(u64, String)> {
     let text = std::fs::read_to_string(folder.dir.join("summary.json")).ok()?;
     let summary: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let comparable = summary.get("version")?.as_str()? == env!("CARGO_PKG_VERSION");
+    comparable.then_some(())?;
     Some((summary.get("seq")?.as_u64()?, summary.get("digest")?.as_str()?.to_owned()))
 }

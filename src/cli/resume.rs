@@ -17,15 +17,15 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
     if let Some(pid) = folder.owner() {
         return reach(context, &folder, pid, requests);
     }
-    let history = runs::read(&folder.journal())?;
-    if history.state.parts().is_some_and(|parts| parts.run.finished.is_some()) {
+    let state = runs::read_state(&folder.journal())?;
+    if state.parts().is_some_and(|parts| parts.run.finished.is_some()) {
         // A finished run is told again, and nothing is appended. Its last process may have been killed just then.
         if let Ok(repo) = context.repo() {
-            drive::conclude(&repo, &folder, &history.state);
+            drive::conclude(&repo, &folder, &state);
         }
-        return Ok(conclude(context, &history.state, &args.view));
+        return Ok(conclude(context, &state, &args.view));
     }
-    say_if_edited(&history.state);
+    say_if_edited(&state);
     if args.view.detach {
         for request in requests {
             control::record(context, &folder, request)?;
@@ -37,8 +37,8 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
 
 /// A live run takes what is asked, and goes on if it was paused.
 fn reach(context: &Context, folder: &RunFolder, pid: u32, mut requests: Vec<Request>) -> Result<u8, Failure> {
-    let history = runs::read(&folder.journal())?;
-    let paused = history.state.parts().is_some_and(|parts| parts.run.pause.is_some());
+    let state = runs::read_state(&folder.journal())?;
+    let paused = state.parts().is_some_and(|parts| parts.run.pause.is_some());
     if paused {
         requests.push(Request::Unpause);
     }

@@ -23,8 +23,8 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
         return Err(Failure::new(BUSY, format!("run {} is driven by process {pid}", parent.id))
             .hint("wait for its end, or `swarm cancel` it first"));
     }
-    let history = runs::read(&parent.journal())?;
-    let parts = history.state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
+    let state = runs::read_state(&parent.journal())?;
+    let parts = state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let mut draft = match &args.plan {
         Some(file) => plan::load(&context.dir.join(file), cpus())?.draft,
         None => {
@@ -35,7 +35,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
     let target = parts.run.settings.target.clone();
     let wanted = Wanted { target: Some(&target), preflight: parts.run.settings.preflight, continues: true };
     let resolved = prepare::resolve(&repo, &draft, &wanted)?;
-    let carried = carried(&repo, &history.state, &draft, resolved.target_at.as_ref(), &tasks)?;
+    let carried = carried(&repo, &state, &draft, resolved.target_at.as_ref(), &tasks)?;
     choose(&mut draft, &tasks, &carried)?;
     report_left_out(parts, &draft, &parent);
     if draft.tasks.iter().all(|task| carried.contains_key(&task.id)) {

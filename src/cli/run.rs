@@ -122,7 +122,7 @@ fn record(repo: &Repo, folder: &RunFolder, new: New) -> Result<(), Failure> {
     let log = Log::create(&folder.journal(), runs::journal_id(&folder.id))?;
     let places = folder.places(repo)?;
     let world = RealWorld::new(repo.clone(), places, new.plan.settings().target.clone(), log.epoch());
-    let mut writer = Writer::new(log, &[], Arc::new(world))?;
+    let mut writer = Writer::new(log, State::new(), Arc::new(world));
     let command = Command::Plan(Box::new(NewRun {
         run: folder.id.clone(),
         parent: new.parent,

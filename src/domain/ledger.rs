@@ -82,6 +82,11 @@ impl Ledger {
         self.open.values().fold(self.tokens, |sum, line| sum.saturating_add(line.usage.tokens()))
     }
 
+    /// What was spent may have been recorded where nothing can be read any more.
+    pub(crate) fn lose_track(&mut self) {
+        self.unknown = true;
+    }
+
     /// How well the whole sum is known.
     pub fn cost(&self) -> Cost {
         match (self.unknown, self.estimated) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::TaskId;
-use crate::event::{Event, GateEnded, GateStarted, TaskPlanned};
+use crate::event::{Event, GateEnded, GateStarted, RecordsLost, TaskPlanned};
 use crate::fact::{Request, Site};
 use crate::gates::Gates;
 use crate::ledger::Ledger;
@@ -38,6 +38,7 @@ impl Parts {
         }
         match event {
             Event::TaskPlanned(event) => self.task_planned(event)?,
+            Event::RecordsLost(event) => self.lost(event)?,
             Event::GateStarted(event) => self.gate_started(seq, event)?,
             Event::GateEnded(event) => self.gate_ended(event)?,
             _ => self.about_task(seq, event)?,
@@ -47,6 +48,13 @@ impl Parts {
         self.run.apply(seq, event);
         self.afterwards(event);
         Ok(())
+    }
+
+    /// Without its plan a run is nothing. With it, what is owed tells what became of the rest.
+    fn lost(&self, event: &RecordsLost) -> Result<(), Illegal> {
+        let planned = self.tasks.len() == self.run.tasks as usize;
+        let sound = planned && (1..=event.to).contains(&event.from);
+        if sound { Ok(()) } else { Err(illegal("records.lost", "the plan itself is lost")) }
     }
 
     fn task_planned(&mut self, event: &TaskPlanned) -> Result<(), Illegal> {
@@ -160,6 +168,7 @@ impl Parts {
             }
             Event::WorktreeFailed(event) => self.free(&event.task, event.attempt),
             Event::Requested(event) => self.cap(&event.request),
+            Event::RecordsLost(_) => self.ledger.lose_track(),
             _ => {}
         }
     }

@@ -85,6 +85,10 @@ pub struct Run {
     pub finished: Option<Outcome>,
     /// Requests that were carried out.
     pub requests: BTreeSet<String>,
+    /// How many records a repair of the journal found destroyed.
+    pub lost: u64,
+    /// How many events behind them do not fit what is left, and were left out.
+    pub unfit: u64,
 }
 
 impl Run {
@@ -112,6 +116,8 @@ impl Run {
             stopped: None,
             finished: None,
             requests: BTreeSet::new(),
+            lost: 0,
+            unfit: 0,
             settings,
         }
     }
@@ -212,6 +218,7 @@ impl Run {
             Event::RoomBack(_) => self.no_room = None,
             Event::RunStopped(event) => self.stopped = Some((event.outcome, event.detail.clone())),
             Event::RunFinished(event) => self.finished = Some(event.outcome),
+            Event::RecordsLost(event) => self.lost += event.to - event.from + 1,
             _ => {}
         }
     }

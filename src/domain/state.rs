@@ -73,7 +73,10 @@ impl State {
 
     /// Takes an event. Total: an event that is illegal here changes nothing but is named. Laws 9, 14 and 16.
     pub fn apply(&mut self, event: &Event) -> Result<(), Illegal> {
-        let seq = self.seq + 1;
+        let seq = match event {
+            Event::RecordsLost(lost) => lost.to,
+            _ => self.seq + 1,
+        };
         if let Event::RunPlanned(event) = event {
             self.plan(event)?;
         } else {
@@ -84,6 +87,18 @@ impl State {
         for actor in touched(event) {
             self.changed.mark(actor, seq);
         }
+        Ok(())
+    }
+
+    /// Takes an event of the past. Behind lost records, one that does not fit what is left is counted and left out: what
+    /// it was about is owed again, and the world still has the answer. Law 12.
+    pub fn replay(&mut self, event: &Event) -> Result<(), Illegal> {
+        let outcome = self.apply(event);
+        match self.parts.as_mut().filter(|parts| outcome.is_err() && parts.run.lost > 0) {
+            Some(parts) => parts.run.unfit += 1,
+            None => return outcome,
+        }
+        self.seq += 1;
         Ok(())
     }
 
@@ -158,6 +173,7 @@ pub fn task_of(event: &Event) -> Option<&TaskId> {
         | Event::RoomBack(_)
         | Event::Noted(_)
         | Event::RunStopped(_)
+        | Event::RecordsLost(_)
         | Event::RunFinished(_) => None,
     }
 }

@@ -88,7 +88,7 @@ fn plain(event: &Event) -> Option<Mark> {
         Event::PreflightPassed(_) | Event::TaskDone(_) => Mark::Good,
         Event::TaskPlanned(event) if event.carried.is_some() => Mark::Good,
         Event::RunFinished(event) if event.outcome == Outcome::Landed => Mark::Good,
-        Event::PreflightFailed(_) | Event::RunFinished(_) => Mark::Bad,
+        Event::PreflightFailed(_) | Event::RunFinished(_) | Event::RecordsLost(_) => Mark::Bad,
         Event::AttemptStarted(_) => Mark::Busy,
         Event::TaskSkipped(_) | Event::TaskCancelled(_) => Mark::Skip,
         Event::TargetSeen(event) if event.keeps => return None,

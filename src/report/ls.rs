@@ -132,5 +132,6 @@ pub fn summary(state: &State, digest: &str) -> Value {
         "started_ms": run.started_ms,
         "seq": state.seq(),
         "digest": digest,
+        "version": env!("CARGO_PKG_VERSION"),
     }))
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use swarm_actors::Recorded;
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
-    AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
+    AgentExited, GateEnded, MergeBuilt, Merged, Preserved, RecordsLost, TargetSeen, WorktreeMade,
+    WorktreeRemoved,
 };
 use swarm_domain::fact::{Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
@@ -165,6 +166,21 @@ impl Sample {
             self.history.push(Recorded { seq: self.state.seq(), time_ms: self.now_ms, event });
         }
         any
+    }
+
+    /// The same run with these records destroyed; none if it is nothing without them.
+    pub(super) fn without(&self, from: u64, to: u64) -> Option<Self> {
+        let mut sample = Self { state: State::new(), history: Vec::new(), ..self.clone() };
+        for recorded in &self.history {
+            let event = match recorded.seq {
+                seq if seq == to => RecordsLost { from, to }.into(),
+                seq if (from..to).contains(&seq) => continue,
+                _ => recorded.event.clone(),
+            };
+            sample.state.replay(&event).ok()?;
+            sample.history.push(Recorded { event, ..recorded.clone() });
+        }
+        Some(sample)
     }
 
     pub(super) fn fact(&mut self, event: impl Into<Event>) -> bool {

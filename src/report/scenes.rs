@@ -311,6 +311,11 @@ fn storm(effect: &Effect, nth: u32) -> Option<Vec<Event>> {
     }
 }
 
+/// Records of a run that landed were destroyed; some of what came after does not fit any more.
+pub(super) fn destroyed() -> Sample {
+    landed().without(7, 9).expect("the plan is whole")
+}
+
 /// Every way, by name.
 pub(super) fn all() -> Vec<(&'static str, Sample)> {
     vec![
@@ -338,5 +343,6 @@ pub(super) fn all() -> Vec<(&'static str, Sample)> {
         ("unknown", unknown_cost(OnUnknownCost::Allow)),
         ("carried", carried()),
         ("stormy", stormy()),
+        ("destroyed", destroyed()),
     ]
 }

@@ -2,7 +2,7 @@
 
 use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
-    RunPlanned, TargetSeen, TaskPlanned, UsageReported,
+    RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
 use swarm_domain::{Event, Usd};
@@ -69,7 +69,13 @@ pub(super) fn say(event: &Event) -> String {
         Event::Noted(event) => clean(&event.text),
         Event::RunStopped(event) => format!("stopped: {}", clean(&event.detail)),
         Event::RunFinished(event) => format!("finished: {}", event.outcome.word()),
+        Event::RecordsLost(event) => records_lost(event),
     }
+}
+
+fn records_lost(RecordsLost { from, to }: &RecordsLost) -> String {
+    let many = if from == to { format!("record {from} was") } else { format!("records {from} to {to} were") };
+    format!("{many} destroyed; what was said there is not known")
 }
 
 fn run_planned(event: &RunPlanned) -> String {

@@ -6,7 +6,7 @@ mod open;
 
 pub use inbox::{Inbox, Letter, answer_of, post};
 pub use lock::TargetLock;
-pub use open::{History, OpenError, history, open_writer, read};
+pub use open::{History, OpenError, open_writer, read, read_state};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -202,7 +202,7 @@ pub fn list(repo: &Repo) -> Result<Vec<RunFolder>, FindError> {
     };
     let mut runs: Vec<_> = entries
         .flatten()
-        .filter(|entry| entry.path().join("journal").is_dir())
+        .filter(|entry| is_run(&entry.path()))
         .filter_map(|entry| Some(RunFolder { id: entry.file_name().into_string().ok()?, dir: entry.path() }))
         .collect();
     runs.sort_by(|a, b| a.id.cmp(&b.id));
@@ -212,7 +212,7 @@ pub fn list(repo: &Repo) -> Result<Vec<RunFolder>, FindError> {
 /// The run of a name: a path of a run folder, `latest`, or a unique prefix of an id.
 pub fn find(repo: Option<&Repo>, name: &str) -> Result<RunFolder, FindError> {
     let path = Path::new(name);
-    if name.contains('/') || path.join("journal").is_dir() {
+    if name.contains('/') || is_run(path) {
         return at(path).ok_or_else(|| FindError::Unknown(name.to_owned()));
     }
     let mut runs = repo.map(list).transpose()?.unwrap_or_default();
@@ -236,7 +236,12 @@ pub fn find(repo: Option<&Repo>, name: &str) -> Result<RunFolder, FindError> {
 /// A run folder by its path, also one that was copied from elsewhere. A path of its journal will do.
 fn at(path: &Path) -> Option<RunFolder> {
     let path = std::path::absolute(path).ok()?;
-    let dir = if path.join("journal").is_dir() { path } else { path.parent()?.to_owned() };
+    let dir = if is_run(&path) { path } else { path.parent()?.to_owned() };
     let id = dir.file_name()?.to_str()?.to_owned();
-    dir.join("journal").is_dir().then_some(RunFolder { id, dir })
+    is_run(&dir).then_some(RunFolder { id, dir })
+}
+
+/// Whether a folder is a run's: it holds a journal, or the one that a repair was about to put in its place.
+pub fn is_run(dir: &Path) -> bool {
+    ["journal", "journal.repairing"].iter().any(|name| dir.join(name).is_dir())
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use swarm_actors::writer::WriterError;
-use swarm_actors::{Recorded, World, Writer, event_of};
+use swarm_actors::{Fold, Recorded, World, Writer, recorded};
 use swarm_domain::state::State;
-use swarm_journal::{JournalError, Log, Opened, Record, TornNote};
+use swarm_journal::{Item, JournalError, Log, Opened, TornNote};
 
 use super::lock::Doubt;
 
@@ -22,34 +22,46 @@ pub enum OpenError {
 }
 
 /// Everything that happened in a run, and what it adds up to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct History {
     /// The events, in order.
     pub events: Vec<Recorded>,
-    /// The records they came from.
-    pub records: Vec<Record>,
     /// Their sum.
     pub state: State,
     /// A torn end that was left out.
     pub torn: Option<TornNote>,
 }
 
-/// Reads a run. Never writes, locks or starts anything.
-pub fn read(journal: &Path) -> Result<History, OpenError> {
-    let reading = swarm_journal::read(journal)?;
-    Ok(history(reading.records, reading.note)?)
+impl History {
+    /// Takes what comes next in the journal.
+    pub fn take(&mut self, item: &Item<'_>) -> Result<(), WriterError> {
+        let recorded = recorded(item)?;
+        self.state
+            .replay(&recorded.event)
+            .map_err(|illegal| WriterError::Illegal { seq: recorded.seq, illegal })?;
+        self.events.push(recorded);
+        Ok(())
+    }
 }
 
-/// What records that were read already add up to.
-pub fn history(records: Vec<Record>, torn: Option<TornNote>) -> Result<History, WriterError> {
-    let mut state = State::new();
-    let mut events = Vec::with_capacity(records.len());
-    for record in &records {
-        let event = event_of(record).map_err(|error| WriterError::Event { seq: record.seq, error })?;
-        state.apply(&event).map_err(|illegal| WriterError::Illegal { seq: record.seq, illegal })?;
-        events.push(Recorded { seq: record.seq, time_ms: record.time_ms, event });
-    }
-    Ok(History { events, records, state, torn })
+/// Reads a run. Never writes, locks or starts anything.
+pub fn read(journal: &Path) -> Result<History, OpenError> {
+    let mut history = History::default();
+    let mut taken = Ok(());
+    let replayed = swarm_journal::replay(journal, &mut |item| {
+        if taken.is_ok() {
+            taken = history.take(&item);
+        }
+    })?;
+    taken?;
+    Ok(History { torn: replayed.note, ..history })
+}
+
+/// What a run's records add up to, without the records. Never writes, locks or starts anything.
+pub fn read_state(journal: &Path) -> Result<State, OpenError> {
+    let mut fold = Fold::new();
+    swarm_journal::replay(journal, &mut |item| fold.take(&item))?;
+    Ok(fold.state()?)
 }
 
 /// Takes a run over: its lock, its log, and the state that its records fold to.
@@ -57,19 +69,20 @@ pub fn open_writer(
     journal: &Path,
     world: impl FnOnce(&State, u64) -> Arc<dyn World>,
 ) -> Result<(Writer, Option<TornNote>), OpenError> {
-    let opened = open_in_turn(journal)?;
-    let state = swarm_actors::writer::fold(&opened.records)?;
+    let (opened, state) = open_in_turn(journal)?;
+    let state = state?;
     let world = world(&state, opened.log.epoch());
-    Ok((Writer::new(opened.log, &opened.records, world)?, opened.note))
+    Ok((Writer::new(opened.log, state, world), opened.note))
 }
 
 /// A lock that may go by itself is waited for.
-fn open_in_turn(journal: &Path) -> Result<Opened, JournalError> {
+fn open_in_turn(journal: &Path) -> Result<(Opened, Result<State, WriterError>), JournalError> {
     let doubt = Doubt::new();
     loop {
-        match Log::open(journal) {
+        let mut fold = Fold::new();
+        match Log::open(journal, &mut |item| fold.take(&item)) {
             Err(JournalError::Busy { pid, .. }) if doubt.lasts(pid) => {}
-            opened => return opened,
+            opened => return Ok((opened?, fold.state())),
         }
     }
 }

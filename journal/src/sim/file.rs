@@ -27,7 +27,11 @@ impl SimFile {
 
     fn with<T>(&self, act: impl FnOnce(&mut World, usize) -> io::Result<T>) -> io::Result<T> {
         let mut world = lock(&self.world);
-        world.check(self.handle)?;
+        match self.mode {
+            // Who only reads may be another process, perhaps on another machine: it lives on.
+            Mode::Read => world.check_power()?,
+            Mode::Update | Mode::CreateNew => world.check(self.handle)?,
+        }
         act(&mut world, self.handle.inode)
     }
 

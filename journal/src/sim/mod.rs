@@ -13,10 +13,11 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use self::{file::SimFile, world::World};
-use crate::disk::{Disk, File, Mode, Sizes};
+use crate::disk::{Disk, File, Mode, Sizes, Watch};
 
 /// What can go wrong with one operation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -118,6 +119,15 @@ impl SimDisk {
     }
 }
 
+/// Nothing happens here while somebody waits.
+struct AtOnce;
+
+impl Watch for AtOnce {
+    fn wait(&mut self, _at_most: Duration) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
     world.lock().expect("nothing panics while it holds the simulated disk")
 }
@@ -158,6 +168,14 @@ impl Disk for SimDisk {
 
     fn pid(&self) -> u32 {
         1
+    }
+
+    fn entropy(&self) -> [u8; 16] {
+        self.world().entropy()
+    }
+
+    fn watch(&self, _name: &str) -> io::Result<Box<dyn Watch>> {
+        Ok(Box::new(AtOnce))
     }
 
     fn sizes(&self) -> Sizes {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::support::{
-    Image, disk_of, entries, entry_of, image, name, read_image, small_journal, without_head,
+    Image, disk_of, entries, entry_of, image, name, open_on, read_image, small_journal, without_head,
 };
 use swarm_journal::{JournalError, Log, Record, read_on, sim::SimDisk};
 
@@ -256,7 +256,7 @@ fn a_write_cut_at_any_byte_leaves_whole_batches_and_a_note() {
                 file.truncate(cut);
             }
             let disk = Arc::new(disk_of(&torn));
-            let opened = Log::open_on(disk.clone()).unwrap();
+            let opened = open_on(disk.clone()).unwrap();
             let whole = if cut >= end - 7 && opened.records.len() == 6 {
                 6
             } else if cut >= usize::try_from(records[4].offset).unwrap() - 7 && opened.records.len() == 4 {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::support::{Image, entries, entry_of, image, name, read_image};
-use swarm_journal::{JournalError, Log, sim::SimDisk};
+use crate::support::{Image, disk_of, entries, entry_of, image, name, open_on, read_image};
+use swarm_journal::{JournalError, Log, sim::SimDisk, survey_on};
 
 /// A sealed segment of three records, and one without any behind it.
 fn journal() -> Image {
@@ -11,13 +11,14 @@ fn journal() -> Image {
     let mut log = Log::create_on(Arc::new(disk.clone()), crate::support::RUN).unwrap();
     log.append(&entries(1..=3)).unwrap();
     log.close().unwrap();
-    drop(Log::open_on(Arc::new(disk.clone())).unwrap());
+    drop(open_on(Arc::new(disk.clone())).unwrap());
     image(&disk)
 }
 
 fn refused(image: &Image, word: &str) {
-    match read_image(image) {
-        Err(JournalError::Corrupt { detail, .. }) => assert!(detail.contains(word), "{detail}"),
+    let survey = survey_on(&disk_of(image), &mut |_| {}).unwrap();
+    match survey.refusal {
+        Some(JournalError::Corrupt { detail, .. }) => assert!(detail.contains(word), "{detail}"),
         other => panic!("{other:?}"),
     }
 }
@@ -54,12 +55,15 @@ fn a_header_of_another_place_is_refused() {
 }
 
 /// Gives a record of the first segment the checksum that it should have.
-fn sign(frame: &mut [u8]) {
-    let salt =
-        crc32fast::hash(&[&crate::support::RUN[..], &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat());
+fn sign(journal: &[u8], frame: &mut [u8]) {
+    let salt = crc32fast::hash(&[journal, &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat());
     let mut crc = crc32fast::Hasher::new_with_initial(salt);
     crc.update(&frame[4..40]);
     frame[..4].copy_from_slice(&crc.finalize().to_le_bytes());
+}
+
+fn image_of(front: &[u8], seal: &[u8]) -> Image {
+    Image::from([(name(1), [front, seal].concat())])
 }
 
 #[test]
@@ -69,21 +73,24 @@ fn a_seal_of_other_records_is_refused() {
     image.remove("HEAD");
     assert_eq!(read_image(&image).unwrap().len(), 3);
     let segment = image.get_mut(&name(1)).unwrap();
-    let at = segment.len() - 72;
-    let seal = &mut segment[at..];
-    seal[40] ^= 1;
-    let crc = crc32fast::hash(&seal[40..]);
-    seal[36..40].copy_from_slice(&crc.to_le_bytes());
-    sign(seal);
-    refused(&image, "seal");
+    let at = segment.len() - 88;
+    let (front, seal) = segment.split_at_mut(at);
+    for (byte, word) in [(40, "does not belong"), (48, "does not belong"), (56, "hash")] {
+        seal[byte] ^= 1;
+        let crc = crc32fast::hash(&seal[40..]);
+        seal[36..40].copy_from_slice(&crc.to_le_bytes());
+        sign(&front[128..144], seal);
+        refused(&image_of(front, seal), word);
+        seal[byte] ^= 1;
+    }
 }
 
 #[test]
 fn a_record_with_another_number_is_refused() {
     let mut image = journal();
-    let first = &mut image.get_mut(&name(1)).unwrap()[4096..];
+    let (front, first) = image.get_mut(&name(1)).unwrap().split_at_mut(4096);
     first[8] = 2;
-    sign(first);
+    sign(&front[128..144], first);
     refused(&image, "wrong number");
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
-use crate::support::{Image, anchor_of, content, disk_of, image};
+use crate::support::{Image, anchor_of, content, disk_of, image, open_on};
 use swarm_journal::{Entry, Log, Sizes, read_on, sim::SimDisk};
 
 const DUMP_STARTS: &str = "<!-- The dump is written by a test. -->\n```text\n";
@@ -37,7 +37,7 @@ fn written() -> Image {
         log.sync().unwrap();
     }
     disk.kill();
-    let mut log = Log::open_on(Arc::new(disk.clone())).unwrap().log;
+    let mut log = open_on(Arc::new(disk.clone())).unwrap().log;
     log.append(&entries[3..]).unwrap();
     log.sync().unwrap();
     log.close().unwrap();
@@ -89,7 +89,7 @@ fn a_journal_of_format_1_is_read() {
     assert_eq!(records.iter().map(|record| record.epoch).collect::<Vec<_>>(), [1, 1, 1, 2]);
     let anchor = anchor_of(&records);
     assert_eq!(anchor.to_string(), "4:9c15b811da9607b897e62f78e30e383e");
-    assert_eq!(Log::open_on(Arc::new(disk_of(&golden))).unwrap().log.anchor(), anchor);
+    assert_eq!(open_on(Arc::new(disk_of(&golden))).unwrap().log.anchor(), anchor);
     assert!(golden == written(), "the same entries are written as other bytes: that is a new format version");
     assert!(read_on(&disk_of(&golden)).is_ok());
 }

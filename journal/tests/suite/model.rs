@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{self, content, life::count};
+use crate::support::{self, content, news, open_on};
 use proptest::prelude::*;
 use swarm_journal::{Entry, Follower, Log, Sizes, codec, read_on, sim::SimDisk};
 
@@ -77,7 +77,7 @@ fn run(seed: u64, steps: Vec<Step>) {
                 model.durable = model.entries.len();
             }
             Step::Follow => {
-                shown.extend(content(&follower.next().unwrap()));
+                shown.extend(content(&news(&mut follower).unwrap()));
                 assert_eq!(shown, model.entries[..model.durable]);
             }
             Step::Close | Step::Kill | Step::PowerCut => {
@@ -90,7 +90,7 @@ fn run(seed: u64, steps: Vec<Step>) {
                     _ => disk.restart(),
                 }
                 assert!(content(&read_on(&disk).unwrap().records).len() >= model.durable);
-                let opened = Log::open_on(shared.clone()).unwrap();
+                let opened = open_on(shared.clone()).unwrap();
                 model.recovered(content(&opened.records));
                 log = opened.log;
             }
@@ -137,7 +137,11 @@ proptest! {
         contents[last..last + 4].copy_from_slice(&crc.to_le_bytes());
         let disk = support::disk_of(&image);
         let _ = read_on(&disk);
-        let _ = Follower::new_on(Arc::new(disk.clone())).next();
-        let _ = Log::open_on(Arc::new(disk));
+        let _ = Follower::new_on(Arc::new(disk.clone())).next(&mut |_| {});
+        let _ = open_on(Arc::new(disk));
     }
+}
+
+fn count(seq: u64) -> usize {
+    usize::try_from(seq).unwrap()
 }

@@ -3,11 +3,12 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use crate::support::{
-    self, content, image,
-    life::{Truth, live},
+use crate::support::{self, content, image};
+use swarm_journal::{
+    Disk, File, Mode, Sizes, Watch, read_on,
+    sim::SimDisk,
+    torture::{Truth, live},
 };
-use swarm_journal::{Disk, File, Mode, Sizes, read_on, sim::SimDisk};
 
 /// What the disk in between does to the operations that pass it.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,6 +58,12 @@ impl Disk for Twisted {
     }
     fn pid(&self) -> u32 {
         self.disk.pid()
+    }
+    fn entropy(&self) -> [u8; 16] {
+        self.disk.entropy()
+    }
+    fn watch(&self, name: &str) -> io::Result<Box<dyn Watch>> {
+        self.disk.watch(name)
     }
     fn sizes(&self) -> Sizes {
         self.disk.sizes()

@@ -1,53 +1,54 @@
 //! `swarm journal export`: every record as a line of JSON, its bytes as they are and its event as the public stream has it.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
 
 use serde_json::{Value, json};
 use swarm_actors::{Recorded, event_of};
 use swarm_domain::Event;
-use swarm_journal::Record;
+use swarm_journal::{Item, Record};
 
+use super::super::args::OneRun;
 use super::super::exit::{Failure, OK};
-use super::super::out;
-use super::{Look, name_of};
+use super::super::{Context, out};
+use super::{Look, gap, hex, name_of};
 use crate::report::{EventStream, rfc3339};
 
-pub(super) fn export(look: Look) -> Result<u8, Failure> {
-    let mut lines = Lines::new(&run_of(&look.survey.records).unwrap_or(look.folder.id));
-    for record in &look.survey.records {
-        lines.push(record).into_iter().for_each(out::line);
-    }
+pub(super) fn export(context: &Context, args: &OneRun) -> Result<u8, Failure> {
+    let mut lines = Lines::default();
+    let look = Look::at(context, args, &mut |item| lines.push(&item).into_iter().for_each(out::line))?;
     lines.rest().into_iter().for_each(out::line);
     look.damage.map_or(Ok(OK), Err)
 }
 
-/// The id of the run as it was planned: a folder that was copied may have another name.
-fn run_of(records: &[Record]) -> Option<String> {
-    match event_of(records.first()?).ok()? {
-        Event::RunPlanned(planned) => Some(planned.run),
-        _ => None,
-    }
-}
-
 /// Lines that come in the order of the records, although the stream tells of some records later than others.
-struct Lines<'a> {
-    stream: EventStream,
+#[derive(Default)]
+struct Lines {
+    /// None before the first record, which names the run: a folder that was copied may have another name.
+    stream: Option<EventStream>,
     /// Records without an event yet: the plan, whose line names all tasks.
-    waiting: VecDeque<&'a Record>,
+    waiting: VecDeque<Record>,
 }
 
-impl<'a> Lines<'a> {
-    fn new(run: &str) -> Self {
-        Self { stream: EventStream::new(run), waiting: VecDeque::new() }
-    }
-
-    /// Takes the next record; the lines that can be written now.
-    fn push(&mut self, record: &'a Record) -> Vec<Value> {
-        self.waiting.push_back(record);
+impl Lines {
+    /// Takes what comes next; the lines that can be written now.
+    fn push(&mut self, item: &Item<'_>) -> Vec<Value> {
+        let record = match item {
+            Item::Record(record) => record,
+            Item::Gap(lost) => {
+                let mut lines = self.rest();
+                lines.push(json!({"schema": "swarm.record/1", "lost": gap(lost)}));
+                return lines;
+            }
+        };
+        self.waiting.push_back(record.to_record());
         // What this version cannot decode has bytes all the same.
         let Ok(event) = event_of(record) else { return Vec::new() };
-        let events = self.stream.push(&Recorded { seq: record.seq, time_ms: record.time_ms, event });
+        let run = match &event {
+            Event::RunPlanned(planned) => planned.run.as_str(),
+            _ => "",
+        };
+        let stream = self.stream.get_or_insert_with(|| EventStream::new(run));
+        let events = stream.push(&Recorded { seq: record.seq, time_ms: record.time_ms, event });
         events.into_iter().flat_map(|event| self.upto(event)).collect()
     }
 
@@ -57,17 +58,17 @@ impl<'a> Lines<'a> {
         let mut lines = Vec::new();
         while let Some(record) = self.waiting.pop_front() {
             if Some(record.seq) == seq {
-                lines.push(line(record, event));
+                lines.push(line(&record, event));
                 break;
             }
-            lines.push(line(record, Value::Null));
+            lines.push(line(&record, Value::Null));
         }
         lines
     }
 
     /// Records at the end that never got an event.
     fn rest(&mut self) -> Vec<Value> {
-        self.waiting.drain(..).map(|record| line(record, Value::Null)).collect()
+        self.waiting.drain(..).map(|record| line(&record, Value::Null)).collect()
     }
 }
 
@@ -78,20 +79,13 @@ fn line(record: &Record, event: Value) -> Value {
         "epoch": record.epoch,
         "time": rfc3339(record.time_ms),
         "kind": record.kind,
-        "name": name_of(record),
+        "name": name_of(&record.as_ref()),
         "schema_version": record.schema,
         "end_of_batch": record.last_of_batch,
         "payload": hex(&record.payload),
     });
     line["event"] = event;
     line
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -129,8 +123,9 @@ mod tests {
             record(4, &DeadlineReached {}.into()),
             Record { seq: 5, ..broken },
         ];
-        let mut lines = Lines::new("run");
-        let mut all: Vec<Value> = records.iter().flat_map(|record| lines.push(record)).collect();
+        let mut lines = Lines::default();
+        let mut all: Vec<Value> =
+            records.iter().flat_map(|record| lines.push(&Item::Record(record.as_ref()))).collect();
         assert_eq!(all.len(), 4, "the last one waits");
         all.extend(lines.rest());
         let seqs: Vec<_> = all.iter().map(|line| line["seq"].as_u64().unwrap()).collect();

@@ -3,31 +3,39 @@
 use serde_json::{Value, json};
 use swarm_journal::{Survey, TornNote};
 
+use super::super::args::OneRun;
 use super::super::exit::{Failure, JOURNAL, OK};
 use super::super::proof::{self, Proof};
 use super::super::{Context, out};
 use super::Look;
-use crate::runs;
+use crate::runs::History;
 
 /// Reading is checking: what is left is to compare with the commits, and to say what was found.
-pub(super) fn verify(context: &Context, mut look: Look) -> Result<u8, Failure> {
+pub(super) fn verify(context: &Context, args: &OneRun) -> Result<u8, Failure> {
+    let mut history = History::default();
+    let mut taken = Ok(());
+    let look = Look::at(context, args, &mut |item| {
+        if taken.is_ok() {
+            taken = history.take(&item);
+        }
+    })?;
     let proof = if look.damage.is_none() {
-        let records = std::mem::take(&mut look.survey.records);
-        let history = runs::history(records, look.survey.note.clone())?;
+        taken?;
         proof::check(context, &look.folder, &history)?
     } else {
         // Records that are damaged prove nothing more, whatever the commits say.
-        Proof { faults: Vec::new(), commits: None }
+        Proof::default()
     };
+    let lost = history.state.parts().map_or(0, |parts| parts.run.lost);
     if context.json {
-        out::line(document(&look, &proof));
+        out::line(document(&look, &proof, lost));
         let agreement = if proof.faults.is_empty() { OK } else { JOURNAL };
         return Ok(look.damage.map_or(agreement, |failure| failure.code));
     }
     if look.survey.live {
         eprintln!("note: the run is live; what was durable when it was read is checked");
     }
-    tell(&look, &proof);
+    tell(&look, &proof, lost);
     if let Some(damage) = look.damage {
         return Err(damage);
     }
@@ -39,7 +47,7 @@ pub(super) fn verify(context: &Context, mut look: Look) -> Result<u8, Failure> {
     ))
 }
 
-fn tell(Look { survey, damage, .. }: &Look, proof: &Proof) {
+fn tell(Look { survey, damage, .. }: &Look, proof: &Proof, lost: u64) {
     // Records are numbered from 1 without gaps: the last one's number is how many there are.
     let records = counted(survey.anchor.seq, "record");
     let segments = counted(survey.stretches.len(), "segment");
@@ -56,6 +64,13 @@ fn tell(Look { survey, damage, .. }: &Look, proof: &Proof) {
     if let Some(torn) = &survey.note {
         out::line(format!("torn tail, as after a crash: {torn}"));
     }
+    if lost > 0 {
+        let are = if lost == 1 { "record is" } else { "records are" };
+        out::line(format!("{lost} {are} lost; a repair left a hole in their place"));
+    }
+    if proof.incomparable > 0 {
+        out::line(format!("{} from behind it cannot be compared", counted(proof.incomparable, "anchor")));
+    }
     if damage.is_none() {
         out::line(format!("anchor {}:{}", survey.anchor.seq, survey.anchor.hash_hex()));
     }
@@ -64,7 +79,7 @@ fn tell(Look { survey, damage, .. }: &Look, proof: &Proof) {
     }
 }
 
-fn document(look: &Look, proof: &Proof) -> Value {
+fn document(look: &Look, proof: &Proof, lost: u64) -> Value {
     let Look { folder, survey, damage, damage_json } = look;
     // As in `head`: no anchor of what is left.
     let anchor = || json!({"seq": survey.anchor.seq, "hash": survey.anchor.hash_hex()});
@@ -83,6 +98,8 @@ fn document(look: &Look, proof: &Proof) -> Value {
         "epochs": epochs(survey),
         "bytes": bytes(survey),
         "head_seq": survey.head,
+        "lost": lost,
+        "incomparable": proof.incomparable,
         "torn": survey.note.as_ref().map(torn),
         "anchor": damage.is_none().then(anchor),
         "commits": proof.commits,
@@ -111,7 +128,8 @@ fn counted(n: impl std::fmt::Display, noun: &str) -> String {
 }
 
 /// Prints the last anchor. Of a damaged journal there is none: what is lost would be signed away.
-pub(super) fn head(context: &Context, look: Look) -> Result<u8, Failure> {
+pub(super) fn head(context: &Context, args: &OneRun) -> Result<u8, Failure> {
+    let look = Look::at(context, args, &mut |_| {})?;
     if let Some(damage) = look.damage {
         return Err(damage);
     }

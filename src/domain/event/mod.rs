@@ -3,109 +3,19 @@
 mod attempt;
 mod landing;
 mod run;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+mod schema;
 
 pub use attempt::*;
 pub use landing::*;
 pub use run::*;
+pub use schema::{Codec, DecodeError};
 
-/// How payloads become bytes and back. The core knows no encoding.
-pub trait Codec {
-    /// Why bytes are not a payload.
-    type Error;
-    /// The bytes of a payload.
-    fn encode<T: Serialize>(&self, payload: &T) -> Result<Vec<u8>, Self::Error>;
-    /// A payload from its bytes, all of them.
-    fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Self::Error>;
-}
-
-/// Why a record is not an event of this version.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError<E> {
-    /// A kind or schema that this version does not know.
-    #[error("event kind {kind} schema {schema} is unknown to this version; use a newer swarm")]
-    Unknown {
-        /// The kind that was found.
-        kind: u16,
-        /// Its schema.
-        schema: u8,
-    },
-    /// The payload does not decode.
-    #[error("the payload of event kind {kind} does not decode: {error}")]
-    Payload {
-        /// The kind that was found.
-        kind: u16,
-        /// What the codec said.
-        error: E,
-    },
-}
-
-/// The payloads of events: plain structs that can be stored.
-macro_rules! payloads {
-    ($( $(#[$doc:meta])* $Name:ident { $( $(#[$field_doc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => { $(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub struct $Name { $( $(#[$field_doc])* pub $field: $ty ),* }
-    )* };
-}
-use payloads;
-
-/// The table of kinds: the number on disk, the public name, the payload.
-macro_rules! events {
-    ($( $kind:literal $name:literal $Name:ident $doc:literal; )*) => {
-        $(
-            impl From<$Name> for Event {
-                fn from(event: $Name) -> Self {
-                    Self::$Name(event)
-                }
-            }
-        )*
-
-        /// Everything that can happen in a run.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Event { $( #[doc = $doc] $Name($Name) ),* }
-
-        impl Event {
-            /// Every kind with its public name, in numeric order.
-            pub const KINDS: &'static [(u16, &'static str)] = &[$( ($kind, $name) ),*];
-
-            /// The number that stands for the kind on disk.
-            pub const fn kind(&self) -> u16 {
-                match self { $( Self::$Name(_) => $kind ),* }
-            }
-
-            /// The public name of the kind.
-            pub const fn name(&self) -> &'static str {
-                match self { $( Self::$Name(_) => $name ),* }
-            }
-
-            /// The version of the payload that this build writes.
-            pub const fn schema(&self) -> u8 {
-                1
-            }
-
-            /// The payload's bytes.
-            pub fn encode<C: Codec>(&self, codec: &C) -> Result<Vec<u8>, C::Error> {
-                match self { $( Self::$Name(event) => codec.encode(event) ),* }
-            }
-
-            /// The event of a stored record.
-            pub fn decode<C: Codec>(codec: &C, kind: u16, schema: u8, bytes: &[u8]) -> Result<Self, DecodeError<C::Error>> {
-                match (kind, schema) {
-                    $( ($kind, 1) => codec
-                        .decode::<$Name>(bytes)
-                        .map(Self::$Name)
-                        .map_err(|error| DecodeError::Payload { kind, error }), )*
-                    _ => Err(DecodeError::Unknown { kind, schema }),
-                }
-            }
-        }
-    };
-}
+use schema::{Payload, events, history, payloads};
 
 events! {
+    /// Everything that can happen in a run.
+    pub enum Event;
+
     1 "run.planned" RunPlanned "The run exists. Followed in the same batch by its tasks.";
     2 "task.planned" TaskPlanned "A task of the plan.";
     3 "run.opened" Opened "A process took the run over.";
@@ -154,6 +64,7 @@ events! {
     46 "run.stopped" RunStopped "The run stops before it is finished; it can be resumed.";
     47 "run.finished" RunFinished "Every task is final.";
     48 "attempt.passed" AttemptPassed "An attempt left good work; its own gates are next.";
+    49 "records.lost" RecordsLost "Records were destroyed, and a repair left a hole in their place. What they said is not known.";
 }
 
 #[cfg(test)]

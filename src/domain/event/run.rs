@@ -137,4 +137,11 @@ payloads! {
         /// How it came out.
         outcome: Outcome,
     }
+    /// Records were destroyed, and a repair left a hole in their place. No run ever writes this: it is how the hole is read.
+    RecordsLost {
+        /// The first that is lost.
+        from: u64,
+        /// The last.
+        to: u64,
+    }
 }

@@ -59,9 +59,11 @@ impl Causes {
 
     fn cause(&self, event: &Event) -> Option<u64> {
         match event {
-            Event::RunPlanned(_) | Event::Requested(_) | Event::DeadlineReached(_) | Event::RoomLost(_) => {
-                None
-            }
+            Event::RunPlanned(_)
+            | Event::Requested(_)
+            | Event::DeadlineReached(_)
+            | Event::RoomLost(_)
+            | Event::RecordsLost(_) => None,
             Event::TaskPlanned(_) => self.planned,
             Event::Opened(event) => self.last.filter(|_| event.epoch <= 1),
             Event::TargetSeen(_) | Event::TargetHeld(_) => self.landing.max(self.opened),

@@ -58,6 +58,7 @@ pub(super) fn of(event: &Event) -> Value {
         Event::Noted(event) => json!({"text": event.text}),
         Event::RunStopped(event) => ended(event.outcome, Some(&event.detail)),
         Event::RunFinished(event) => ended(event.outcome, None),
+        Event::RecordsLost(event) => json!({"from": event.from, "to": event.to}),
         Event::TargetFreed(_)
         | Event::PreflightPassed(_)
         | Event::WorktreeRemoved(_)

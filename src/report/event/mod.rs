@@ -158,6 +158,7 @@ fn by(event: &Event) -> &'static str {
         | Event::MergeFailed(_)
         | Event::RoomLost(_)
         | Event::RoomBack(_)
+        | Event::RecordsLost(_)
         | Event::Noted(_) => "world",
         Event::GateStarted(_)
         | Event::PreflightPassed(_)

@@ -1,12 +1,46 @@
 //! What the tests of the log share: entries that tell their number, and comparing what came back.
 
-pub(crate) mod life;
-
 use std::{collections::BTreeMap, sync::Arc};
 
-use swarm_journal::{Anchor, AnchorHasher, Disk as _, Entry, JournalError, Log, Record, sim::SimDisk};
+use swarm_journal::{
+    Anchor, AnchorHasher, Disk, Entry, Follower, Item, JournalError, Log, RealDisk, Record, TornNote,
+    sim::SimDisk,
+};
 
 pub(crate) const RUN: [u8; 16] = *b"a run of sixteen";
+
+/// A journal that was opened for writing, and all it holds.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) log: Log,
+    pub(crate) records: Vec<Record>,
+    pub(crate) note: Option<TornNote>,
+}
+
+pub(crate) fn open_on(disk: Arc<dyn Disk>) -> Result<Opened, JournalError> {
+    let mut records = Vec::new();
+    let opened = Log::open_on(disk, &mut |item| records.push(record(item)))?;
+    Ok(Opened { log: opened.log, records, note: opened.note })
+}
+
+pub(crate) fn open(dir: &std::path::Path) -> Result<Opened, JournalError> {
+    open_on(Arc::new(RealDisk::new(dir)))
+}
+
+/// What a follower has not shown yet.
+pub(crate) fn news(follower: &mut Follower) -> Result<Vec<Record>, JournalError> {
+    let mut records = Vec::new();
+    follower.next(&mut |item| records.push(record(item)))?;
+    Ok(records)
+}
+
+/// The record, where no gap is expected.
+pub(crate) fn record(item: Item<'_>) -> Record {
+    match item {
+        Item::Record(record) => record.to_record(),
+        Item::Gap(gap) => panic!("{gap:?}"),
+    }
+}
 
 /// The entry with this number; its payload has 0 to 79 bytes and no zero among them.
 pub(crate) fn entry(n: u64) -> Entry {
@@ -33,7 +67,7 @@ pub(crate) fn content(records: &[Record]) -> Vec<Entry> {
 pub(crate) fn anchor_of(records: &[Record]) -> Anchor {
     let mut hasher = AnchorHasher::new();
     for record in records {
-        hasher.feed(record);
+        hasher.feed(&Item::Record(record.as_ref()));
     }
     hasher.anchor()
 }
@@ -42,8 +76,10 @@ pub(crate) fn anchor_of(records: &[Record]) -> Anchor {
 pub(crate) type Image = BTreeMap<String, Vec<u8>>;
 
 pub(crate) fn image(disk: &SimDisk) -> Image {
-    let names = disk.names().expect("the power is on");
-    names.into_iter().map(|name| (name.clone(), disk.contents(&name).expect("it was listed"))).collect()
+    let names = disk.names().expect("the power is on").into_iter();
+    // What is not part of the journal yet is left out.
+    let of_journal = names.filter(|name| name == "HEAD" || !name.contains('-'));
+    of_journal.map(|name| (name.clone(), disk.contents(&name).expect("it was listed"))).collect()
 }
 
 pub(crate) fn disk_of(image: &Image) -> SimDisk {
@@ -70,7 +106,7 @@ pub(crate) fn small_journal() -> (Image, Vec<Record>) {
     let mut log = Log::create_on(shared.clone(), RUN).expect("nothing fails");
     for segment in 0..3 {
         if segment > 0 {
-            log = Log::open_on(shared.clone()).expect("nothing fails").log;
+            log = open_on(shared.clone()).expect("nothing fails").log;
         }
         for batch in [1, 3, 1] {
             let first = log.last_seq() + 1;
@@ -79,7 +115,7 @@ pub(crate) fn small_journal() -> (Image, Vec<Record>) {
         }
         if segment == 0 {
             log.close().expect("nothing fails");
-            log = Log::open_on(shared.clone()).expect("nothing fails").log;
+            log = open_on(shared.clone()).expect("nothing fails").log;
             log.append(&entries(6..=6)).expect("nothing fails");
             log.sync().expect("nothing fails");
         }
