@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use swarm_domain::Usd;
 
 use crate::drive::Ui;
@@ -327,7 +327,7 @@ pub enum JournalVerb {
 
 /// `swarm journal repair`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "how", args = ["plan", "apply"])]
+#[command(group(ArgGroup::new("how").required(true).args(["plan", "apply"])))]
 pub struct RepairArgs {
     /// The run, or the path of a run folder.
     pub run: Option<String>,

@@ -51,7 +51,7 @@ fn of_task(folder: &RunFolder, history: &History, args: &LogsArgs) -> Result<(Pa
             last => Failure::new(USAGE, format!("`{name}` has attempts 1 to {last}")),
         });
     }
-    let dir = folder.dir.join("attempts").join(name).join(attempt.to_string());
+    let dir = folder.attempt(name, attempt);
     Ok((dir, format!("{name}, attempt {attempt}")))
 }
 

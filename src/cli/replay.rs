@@ -69,7 +69,7 @@ fn fold(events: &[Recorded]) -> Result<State, Failure> {
     let mut state = State::new();
     for recorded in events {
         state
-            .apply(&recorded.event)
+            .replay(&recorded.event)
             .map_err(|illegal| Failure::new(JOURNAL, format!("record {}: {illegal}", recorded.seq)))?;
     }
     Ok(state)
@@ -110,7 +110,7 @@ fn first_in_state(history: &History, task: &str, word: &str) -> Result<Option<us
     }
     let mut state = State::new();
     for (before, recorded) in history.events.iter().enumerate() {
-        state.apply(&recorded.event).map_err(|illegal| Failure::new(JOURNAL, illegal))?;
+        state.replay(&recorded.event).map_err(|illegal| Failure::new(JOURNAL, illegal))?;
         let is = state.parts().and_then(|parts| parts.tasks.get(&id)).is_some_and(|task| task.word() == word);
         if is {
             return Ok(Some(before + 1));

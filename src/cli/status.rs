@@ -35,7 +35,7 @@ fn name_orphans(folder: &RunFolder, history: &runs::History) {
     let Some(parts) = history.state.parts() else { return };
     for task in parts.tasks.in_slots() {
         let (id, attempt) = (task.spec.id.as_str(), task.attempt_no());
-        let dir = folder.dir.join("attempts").join(id).join(attempt.to_string());
+        let dir = folder.attempt(id, attempt);
         if let Ok(Probe::Running { started: Some(start) }) = holder::probe(&dir) {
             eprintln!(
                 "note: the program of {id} (attempt {attempt}, process {}) still runs; `swarm resume` adopts it",

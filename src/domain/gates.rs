@@ -60,8 +60,18 @@ impl Gates {
         (0..slots).find(|slot| self.running.values().all(|run| run.slot != *slot))
     }
 
+    /// So many records are lost, and each may have told of a gate: a verdict is found by its number.
+    pub(crate) fn lose(&mut self, records: u32) {
+        self.last = self.last.saturating_add(records);
+    }
+
+    /// A gate of which nothing else is known has had this number.
+    pub(crate) fn lost(&mut self, n: u32) {
+        self.last = self.last.max(n);
+    }
+
     pub(crate) fn started(&mut self, seq: u64, event: &GateStarted) {
-        self.last = event.n;
+        self.last = self.last.max(event.n);
         self.running.insert(
             event.n,
             GateRun {

@@ -226,7 +226,7 @@ fn start(parts: &Parts, now: &Moment) -> Option<Event> {
     }
     parts.train.head()?;
     let (task, reserve) = parts.tasks.best_ready(parts.ledger.free())?;
-    let attempt = task.attempts + 1;
+    let attempt = task.next_attempt();
     Some(
         AttemptStarted {
             task: task.spec.id.clone(),

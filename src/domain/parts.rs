@@ -51,10 +51,25 @@ impl Parts {
     }
 
     /// Without its plan a run is nothing. With it, what is owed tells what became of the rest.
-    fn lost(&self, event: &RecordsLost) -> Result<(), Illegal> {
+    fn lost(&mut self, event: &RecordsLost) -> Result<(), Illegal> {
         let planned = self.tasks.len() == self.run.tasks as usize;
-        let sound = planned && (1..=event.to).contains(&event.from);
-        if sound { Ok(()) } else { Err(illegal("records.lost", "the plan itself is lost")) }
+        if !planned || !(1..=event.to).contains(&event.from) {
+            return Err(illegal("records.lost", "the plan itself is lost"));
+        }
+        let records = u32::try_from(event.to - event.from + 1).unwrap_or(u32::MAX / 2);
+        self.tasks.lose(records);
+        self.gates.lose(records);
+        Ok(())
+    }
+
+    /// Behind lost records: an event that does not fit what is left. What it names is not used for anything else.
+    pub(crate) fn unfit(&mut self, event: &Event) {
+        self.run.unfit += 1;
+        match event {
+            Event::AttemptStarted(event) => self.tasks.lost(&event.task, event.attempt),
+            Event::GateStarted(event) => self.gates.lost(event.n),
+            _ => {}
+        }
     }
 
     fn task_planned(&mut self, event: &TaskPlanned) -> Result<(), Illegal> {

@@ -95,7 +95,7 @@ impl State {
     pub fn replay(&mut self, event: &Event) -> Result<(), Illegal> {
         let outcome = self.apply(event);
         match self.parts.as_mut().filter(|parts| outcome.is_err() && parts.run.lost > 0) {
-            Some(parts) => parts.run.unfit += 1,
+            Some(parts) => parts.unfit(event),
             None => return outcome,
         }
         self.seq += 1;

@@ -206,6 +206,8 @@ pub struct Task {
     pub attempt: Option<Attempt>,
     /// How many attempts there were.
     pub attempts: u32,
+    /// No attempt may have this number, or a lower one: attempts that lost records told of may have had them.
+    pub used: u32,
     /// Retries used up.
     pub retries: u32,
     /// Failures in a row that were nobody's fault.
@@ -236,6 +238,7 @@ impl Task {
             phase,
             attempt: None,
             attempts: 0,
+            used: 0,
             retries: 0,
             mishaps: 0,
             unmet: 0,
@@ -259,6 +262,11 @@ impl Task {
     /// Whether it holds one of the run's slots.
     pub fn holds_slot(&self) -> bool {
         matches!(self.phase, Phase::Making | Phase::Running)
+    }
+
+    /// The number of the next attempt. Files, worktrees and refs are found by it, so none is ever given twice.
+    pub fn next_attempt(&self) -> u32 {
+        self.attempts.max(self.used) + 1
     }
 
     /// The current attempt's number, or 0.

@@ -177,6 +177,20 @@ impl Tasks {
         self.files.push(None);
     }
 
+    /// So many records are lost: each may have told of an attempt of any task.
+    pub(crate) fn lose(&mut self, records: u32) {
+        for task in &mut self.list {
+            task.used = task.attempts.max(task.used).saturating_add(records);
+        }
+    }
+
+    /// An attempt of which nothing else is known has had this number.
+    pub(crate) fn lost(&mut self, id: &TaskId, attempt: u32) {
+        if let Some(&at) = self.by_id.get(id) {
+            self.list[at].used = self.list[at].used.max(attempt);
+        }
+    }
+
     /// Once all tasks are there: who needs whom, who is how far from the end, who may start.
     pub(crate) fn link(&mut self, ledger: &Ledger) {
         let mut needed_by = vec![Vec::new(); self.list.len()];

@@ -79,6 +79,7 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     for request in &options.requests {
         ask_first(&mut writer, &options.by, request)?;
     }
+    stop_strays(run, writer.state());
     let world = world.expect("opening a journal makes a world");
     std::fs::create_dir_all(&places.worktrees)?;
     let history = runs::read(&run.journal())?.events;
@@ -106,6 +107,33 @@ fn stop_gates(run: &RunFolder, state: &State) {
         let stopped = holder::stop(&dir, "the run stopped", GRACE_MS).and_then(|()| holder::wait(&dir));
         if let Err(error) = stopped {
             tracing::warn!(%error, gate = %gate.name, "a gate could not be stopped");
+        }
+    }
+}
+
+/// Agents that run although the journal, of which records are lost, knows nothing of them. What they wrote stays in
+/// their worktrees.
+fn stop_strays(run: &RunFolder, state: &State) {
+    let parts = state.run();
+    if parts.run.lost == 0 {
+        return;
+    }
+    let dirs =
+        |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    for dir in dirs(&run.dir.join("attempts")).flat_map(|task| dirs(&task)) {
+        let known =
+            parts.tasks.in_slots().any(|task| dir == run.attempt(task.spec.id.as_str(), task.attempt_no()));
+        if known || !matches!(holder::probe(&dir), Ok(holder::Probe::Running { .. })) {
+            continue;
+        }
+        let stopped = holder::stop(&dir, "the journal lost it", GRACE_MS).and_then(|()| holder::wait(&dir));
+        match stopped {
+            Ok(_) => {
+                tracing::warn!(dir = %dir.display(), "an agent of lost records was stopped; its worktree stays");
+            }
+            Err(error) => {
+                tracing::warn!(%error, dir = %dir.display(), "an agent of lost records could not be stopped");
+            }
         }
     }
 }

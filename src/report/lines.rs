@@ -187,7 +187,7 @@ fn attempt_failed(parts: &Parts, event: &AttemptFailed) -> Told {
 }
 
 fn retry(parts: &Parts, id: &TaskId, wait_ms: u64) -> Told {
-    let next = parts.tasks.get(id).map_or(1, |task| task.attempts + 1);
+    let next = parts.tasks.get(id).map_or(1, Task::next_attempt);
     let when =
         if wait_ms == 0 { "as soon as it can start".to_owned() } else { format!("in {}", duration(wait_ms)) };
     Told::new(Mark::Again, id.as_str(), format!("attempt {next} follows {when}"))

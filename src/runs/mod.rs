@@ -56,6 +56,11 @@ impl RunFolder {
         self.dir.join("journal")
     }
 
+    /// The folder of an attempt: its holder's files, and what its program wrote out.
+    pub fn attempt(&self, task: &str, attempt: u32) -> PathBuf {
+        self.dir.join("attempts").join(task).join(attempt.to_string())
+    }
+
     /// The process that drives the run, if one does. 0 if its number is not known.
     pub fn owner(&self) -> Option<u32> {
         let doubt = lock::Doubt::new();

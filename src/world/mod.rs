@@ -213,7 +213,7 @@ fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
         Effect::ReadTarget { target, landed, .. } => vec![land::read(site, &target, landed.as_ref())],
         Effect::MakeWorktree { task, attempt, onto, from, materialise, at_s } => {
             let order = trees::Make { task, attempt, onto, from, materialise, at_s };
-            trees::make(site, &order, tell).into_iter().collect()
+            vec![trees::make(site, &order, tell)]
         }
         Effect::RunAttempt(run) => vec![attempt::run(site, &run, tell)],
         Effect::StopAttempt { task, attempt, why } => {

@@ -24,17 +24,19 @@ pub(super) struct Make {
     pub(super) at_s: u64,
 }
 
-pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Option<Event> {
-    // Law 17: a worktree in which something was started is not made again, whoever asks.
+pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
     let (task, attempt) = (order.task.clone(), order.attempt);
-    match holder::probe(&site.places.attempt(&task, attempt)) {
-        Ok(Probe::Absent) => {}
-        Ok(_) => return None,
-        // Without an answer the attempt would wait for its worktree for ever.
-        Err(error) => return Some(WorktreeFailed { task, attempt, error: error.to_string() }.into()),
+    // Law 17: a worktree in which something was started is not made again, whoever asks. Only where records were lost
+    // does anybody. Without an answer the attempt would wait for its worktree for ever.
+    let taken = match holder::probe(&site.places.attempt(&task, attempt)) {
+        Ok(Probe::Absent) => None,
+        Ok(_) => Some("something was started in it already; it stays as it is".to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(error) = taken {
+        return WorktreeFailed { task, attempt, error }.into();
     }
-    let made = room::patiently(site, tell, || site.alone(|| checkout(site, order)));
-    Some(match made {
+    match room::patiently(site, tell, || site.alone(|| checkout(site, order))) {
         Ok((worktree, start, conflicts)) => WorktreeMade {
             task,
             attempt,
@@ -45,7 +47,7 @@ pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Option<Event> {
         }
         .into(),
         Err(error) => WorktreeFailed { task, attempt, error: error.to_string() }.into(),
-    })
+    }
 }
 
 /// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.

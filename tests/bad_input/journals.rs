@@ -22,10 +22,9 @@ fn segments(scene: &Scene) -> Vec<PathBuf> {
     files
 }
 
-/// All files but the one that holds the lock: whoever tries to take it writes down who he is.
+/// All files, that with the lock too: nobody writes down who he is before the journal is known to be sound.
 fn everything_in(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| !path.ends_with("HEAD"));
     files.sort();
     files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }

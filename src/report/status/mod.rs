@@ -16,7 +16,7 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
 
 use super::counts::past_warning;
-use super::text::{clean, dollars};
+use super::text::{clean, count, dollars};
 
 /// What the state cannot know: whether a process drives the run at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +85,14 @@ fn warnings(parts: &Parts) -> Vec<String> {
         let cap = parts.ledger.cap().map(dollars).unwrap_or_default();
         warnings.push(format!("{share}% or more of the {cap} is spent"));
     }
+    if parts.run.lost > 0 {
+        let lost = count(usize::try_from(parts.run.lost).unwrap_or(usize::MAX), "record");
+        warnings.push(format!(
+            "{lost} of the journal destroyed: what was spent and done there is known only as far as the world still tells"
+        ));
+    }
     match parts.ledger.cost() {
+        Cost::Unknown if parts.run.lost > 0 => {}
         Cost::Metered => {}
         Cost::Estimated => warnings
             .push("some agents did not say what they cost: they count as what they had reserved".to_owned()),
