@@ -88,7 +88,7 @@ fn a_run_goes_on_with_what_is_left_and_lands_everything_once() {
 fn without_its_plan_a_run_cannot_go_on_and_what_is_left_is_shown() {
     let scene = killed();
     destroy(&scene, "task.planned", Some("b"));
-    scene.swarm(&["journal", "repair", "--apply"]).assert_code(0).assert_says("the plan itself is lost");
+    scene.swarm(&["journal", "repair", "--apply"]).assert_code(9).assert_says("the plan itself is lost");
     scene.swarm(&["resume"]).assert_code(9).assert_says("the plan itself is lost");
     let left = scene.swarm(&["journal", "export"]).assert_code(0).out;
     assert!(left.contains("\"lost\":{") && left.contains("task.merged"), "{left}");

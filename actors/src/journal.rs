@@ -87,7 +87,7 @@ impl Owner for Turns {
 
     /// The last turn is the one in which the run ends, or the journal fails.
     fn turn(&mut self, work: &mut Vec<Work>) -> ControlFlow<()> {
-        let _report = Panics(self.supervisor.clone());
+        let mut report = Panics { supervisor: self.supervisor.clone(), in_turn: true };
         let mut submits = Vec::new();
         let mut views = Vec::new();
         for work in work.drain(..) {
@@ -96,7 +96,9 @@ impl Owner for Turns {
                 Work::View(actor, reply) => views.push((actor, reply)),
             }
         }
-        let ended = match self.writer.turn(submits) {
+        let turned = self.writer.turn(submits);
+        report.in_turn = false;
+        let ended = match turned {
             Ok(committed) => committed.is_some_and(|committed| self.publish(committed)),
             Err(error) => {
                 self.closed = None;
@@ -129,12 +131,15 @@ impl Turns {
 }
 
 /// During a turn: a panic in it is the journal's failure, on whose thread it ever happens.
-struct Panics(ActorRef<SupervisorMsg>);
+struct Panics {
+    supervisor: ActorRef<SupervisorMsg>,
+    in_turn: bool,
+}
 
 impl Drop for Panics {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let _ = self.0.cast(SupervisorMsg::JournalFailed(WriterError::Panicked));
+        if self.in_turn {
+            let _ = self.supervisor.cast(SupervisorMsg::JournalFailed(WriterError::Panicked));
         }
     }
 }

@@ -84,6 +84,10 @@ pub trait File: Send + Sync {
     }
     /// Cuts or extends with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// What tells this file from all others of its disk, whatever its name is by now.
+    fn id(&self) -> io::Result<u64> {
+        Ok(0)
+    }
     /// Takes the exclusive lock for as long as this file is open; `false` if somebody else has it.
     fn try_lock(&self) -> io::Result<bool>;
     /// Gives the lock back, also if a child process that is just being started has a copy of this descriptor.

@@ -48,18 +48,31 @@ impl Follower {
         let Some(head) = self.read_head()?.filter(|head| head.durable_seq > self.seq) else {
             return Ok(self.seq);
         };
+        // After a failure it begins anew, and passes over what was handed on.
+        let mut seq = self.seq;
+        let read = self.read_to(&head, &mut |item| {
+            if item.seq() > seq {
+                seq = item.seq();
+                each(item);
+            }
+        });
+        self.seq = seq;
+        self.spot = Some(read?);
+        Ok(self.seq)
+    }
+
+    fn read_to(&mut self, head: &Head, each: &mut Each<'_>) -> Result<Spot, JournalError> {
         let mut spot = match self.spot.take() {
             Some(spot) => spot,
-            None => self.enter(1, &head)?,
+            None => self.enter(1, head)?,
         };
         while spot.header.segment < head.segment {
-            let next = self.enter(spot.header.segment + 1, &head)?;
-            self.advance(&mut spot, next.header.before.end, &head, each)?;
+            let next = self.enter(spot.header.segment + 1, head)?;
+            self.advance(&mut spot, next.header.before.end, head, each)?;
             spot = next;
         }
-        self.advance(&mut spot, head.end, &head, each)?;
-        self.spot = Some(spot);
-        Ok(self.seq)
+        self.advance(&mut spot, head.end, head, each)?;
+        Ok(spot)
     }
 
     /// Waits until there may be more, at most for so long. The first call returns at once.
@@ -95,7 +108,7 @@ impl Follower {
 
     /// Reads from `spot` to `end`, all of which is durable.
     fn advance(
-        &mut self,
+        &self,
         spot: &mut Spot,
         end: u64,
         head: &Head,
@@ -106,7 +119,6 @@ impl Follower {
         let found = found
             .map_err(|error| JournalError::io("read", &self.disk.path(&file_name(header.segment)), error))?;
         *position = found.end;
-        self.seq = found.end.seq;
         match found.stop {
             Stop::Damage(damage) => Err(self.corrupt(header.segment, damage.at, damage.detail, head)),
             _ if found.end.offset != end => {

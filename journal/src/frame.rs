@@ -48,7 +48,8 @@ pub(crate) struct Parsed {
 impl Fields {
     /// The last record that was durable when this one was written.
     pub(crate) fn proves(&self) -> u64 {
-        self.seq.saturating_sub(u64::from(self.lag))
+        // The largest lag stands for any that does not fit.
+        if self.lag == u32::MAX { 0 } else { self.seq.saturating_sub(u64::from(self.lag)) }
     }
 }
 
@@ -136,7 +137,7 @@ pub(crate) fn gap_of(to_seq: u64, payload: &[u8]) -> Option<Gap> {
 pub(crate) fn parse_header(bytes: &[u8], salt: u32) -> Option<Parsed> {
     let header = bytes.get(..HEADER_BYTES)?;
     // The cheap test first: the search for survivors tries this at every eighth byte.
-    let possible = u32_at(header, 4) as usize <= MAX_PAYLOAD_BYTES;
+    let possible = u32_at(header, 4) as usize <= MAX_PAYLOAD_BYTES && counter_at(header, 8).is_some();
     (possible && header_crc(salt, header) == u32_at(header, 0)).then(|| fields(header))
 }
 

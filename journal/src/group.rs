@@ -9,7 +9,7 @@ use std::{
     mem,
     ops::ControlFlow,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread::{self, Thread},
@@ -41,11 +41,7 @@ pub struct Ended;
 pub struct Group<O: Owner>(Arc<Handles<O>>);
 
 /// What all clones share, and the owner's thread does not.
-struct Handles<O: Owner> {
-    shared: Arc<Shared<O>>,
-    /// None if callers take every turn themselves.
-    thread: Option<Thread>,
-}
+struct Handles<O: Owner>(Arc<Shared<O>>);
 
 struct Shared<O: Owner> {
     line: Mutex<Line<O::Work>>,
@@ -55,6 +51,8 @@ struct Shared<O: Owner> {
     waiting: AtomicUsize,
     /// None once it has ended, and during a turn, so that one that panics is the last. Only who is in charge looks.
     owner: Mutex<Option<O>>,
+    /// None if callers take every turn themselves.
+    thread: OnceLock<Thread>,
 }
 
 struct Line<W> {
@@ -80,12 +78,13 @@ impl<O: Owner> Group<O> {
         let shared = Arc::new(Shared::new(owner));
         let served = shared.clone();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || served.serve())?;
-        Ok(Self(Arc::new(Handles { shared, thread: Some(thread.thread().clone()) })))
+        shared.thread.get_or_init(|| thread.thread().clone());
+        Ok(Self(Arc::new(Handles(shared))))
     }
 
     /// A line without a thread: every turn is taken by a caller, before its call returns. For one thread alone.
     pub fn inline(owner: O) -> Self {
-        Self(Arc::new(Handles { shared: Arc::new(Shared::new(owner)), thread: None }))
+        Self(Arc::new(Handles(Arc::new(Shared::new(owner)))))
     }
 
     /// Brings work. It is done in the order in which it was brought, perhaps before this returns; the answer, if
@@ -106,14 +105,14 @@ impl<O: Owner> Group<O> {
     }
 
     fn bring(&self, work: O::Work, may_block: bool) -> Result<(), Ended> {
-        let Handles { shared, thread } = &*self.0;
+        let shared = &self.0.0;
         let mut line = shared.line_with_room()?;
         line.work.push(work);
         shared.waiting.store(line.work.len(), Ordering::Relaxed);
         if line.in_charge != InCharge::Nobody {
             return Ok(());
         }
-        match thread {
+        match shared.thread.get() {
             Some(thread) if line.crowd > 1 || !may_block => {
                 line.in_charge = InCharge::Thread;
                 drop(line);
@@ -121,7 +120,7 @@ impl<O: Owner> Group<O> {
             }
             _ => {
                 line.in_charge = InCharge::Caller;
-                shared.take_turns(line, thread.as_ref());
+                shared.take_turns(line);
             }
         }
         Ok(())
@@ -136,23 +135,23 @@ impl<O: Owner> Clone for Group<O> {
 
 impl<O: Owner> std::fmt::Debug for Group<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").field("waiting", &self.0.shared.waiting).finish_non_exhaustive()
+        f.debug_struct("Group").field("waiting", &self.0.0.waiting).finish_non_exhaustive()
     }
 }
 
 impl<O: Owner> Handles<O> {
     fn close(&self) {
-        let mut line = self.shared.line();
+        let mut line = self.0.line();
         line.closing = true;
-        if line.in_charge != InCharge::Nobody {
+        if line.in_charge != InCharge::Nobody || line.ended {
             return;
         }
-        if let Some(thread) = &self.thread {
+        if let Some(thread) = self.0.thread.get() {
             line.in_charge = InCharge::Thread;
             thread.unpark();
         } else {
             line.in_charge = InCharge::Caller;
-            self.shared.take_turns(line, None);
+            self.0.take_turns(line);
         }
     }
 }
@@ -171,6 +170,7 @@ impl<O: Owner> Shared<O> {
             room: Condvar::new(),
             waiting: AtomicUsize::new(0),
             owner: Mutex::new(Some(owner)),
+            thread: OnceLock::new(),
         }
     }
 
@@ -185,14 +185,14 @@ impl<O: Owner> Shared<O> {
     }
 
     /// A caller is in charge: it takes one turn, and leaves what came meanwhile to the thread, if there is one.
-    fn take_turns<'a>(&'a self, mut line: MutexGuard<'a, Line<O::Work>>, thread: Option<&Thread>) {
+    fn take_turns<'a>(&'a self, mut line: MutexGuard<'a, Line<O::Work>>) {
         loop {
             line = self.turn(line);
             if line.at_rest() {
                 line.in_charge = InCharge::Nobody;
                 return;
             }
-            if let Some(thread) = thread {
+            if let Some(thread) = self.thread.get() {
                 line.in_charge = InCharge::Thread;
                 return thread.unpark();
             }
@@ -237,15 +237,22 @@ impl<O: Owner> Shared<O> {
         line.crowd = work.len();
         drop(line);
         self.room.notify_all();
-        let _last = EndIfPanicking(self);
+        if self.act(&mut work) { self.line() } else { self.end() }
+    }
+
+    /// Whether there may be another turn.
+    fn act(&self, work: &mut Vec<O::Work>) -> bool {
         let mut place = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mut owner) = place.take() else { return self.end() };
-        if work.is_empty() || owner.turn(&mut work).is_break() {
+        let Some(mut owner) = place.take() else { return false };
+        let mut guard = EndIfPanicking { shared: self, in_turn: true };
+        let goes_on = !work.is_empty() && owner.turn(work).is_continue();
+        if goes_on {
+            *place = Some(owner);
+        } else {
             owner.end();
-            return self.end();
         }
-        *place = Some(owner);
-        self.line()
+        guard.in_turn = false;
+        goes_on
     }
 
     /// Lets go of everybody who waits.
@@ -254,6 +261,8 @@ impl<O: Owner> Shared<O> {
         line.ended = true;
         line.work.clear();
         self.room.notify_all();
+        // It waits for work that will not come any more.
+        self.thread.get().map(Thread::unpark);
         line
     }
 }
@@ -266,12 +275,15 @@ impl<W> Line<W> {
 }
 
 /// During a turn: if it panics, the line ends.
-struct EndIfPanicking<'a, O: Owner>(&'a Shared<O>);
+struct EndIfPanicking<'a, O: Owner> {
+    shared: &'a Shared<O>,
+    in_turn: bool,
+}
 
 impl<O: Owner> Drop for EndIfPanicking<'_, O> {
     fn drop(&mut self) {
-        if thread::panicking() {
-            drop(self.0.end());
+        if self.in_turn {
+            drop(self.shared.end());
         }
     }
 }

@@ -133,11 +133,19 @@ impl HeadFile {
     /// Opens the file, creating it if needed, and takes the lock.
     pub(crate) fn lock(disk: &dyn Disk) -> Result<Self, JournalError> {
         let path = disk.path(NAME);
-        let file = disk.open(NAME, Mode::Update).map_err(|e| JournalError::io("open", &path, e))?;
-        if !file.try_lock().map_err(|e| JournalError::io("lock", &path, e))? {
-            return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
+        let failed = |error| JournalError::io("lock", &path, error);
+        loop {
+            let file = disk.open(NAME, Mode::Update).map_err(|e| JournalError::io("open", &path, e))?;
+            if !file.try_lock().map_err(failed)? {
+                return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
+            }
+            // A repair may have put another journal in this one's place meanwhile.
+            let named = disk.open(NAME, Mode::Read).and_then(|named| named.id());
+            if matches!(named, Ok(id) if id == file.id().map_err(failed)?) {
+                return Ok(Self { file, path, generation: 0 });
+            }
+            file.unlock();
         }
-        Ok(Self { file, path, generation: 0 })
     }
 
     /// Writes down who has the lock, for messages.

@@ -175,6 +175,6 @@ pub(crate) fn file_name(segment: u64) -> String {
 
 /// The segment that a file name means, if it is one's.
 pub(crate) fn segment_of(name: &str) -> Option<u64> {
-    let number = name.strip_suffix(".swj")?.parse().ok()?;
+    let number = name.strip_suffix(".swj")?.parse().ok().filter(|number| (1..1 << 62).contains(number))?;
     (file_name(number) == name).then_some(number)
 }

@@ -8,6 +8,7 @@
 
 mod anchor;
 mod bytes;
+mod chart;
 pub mod codec;
 mod disk;
 mod error;

@@ -244,7 +244,7 @@ impl Log {
 
     fn frame(&mut self, kind: u16, schema: u8, time_ms: u64, flags: u8, payload: &[u8]) {
         let seq = self.last_seq;
-        // Too large a lag would only prove less.
+        // One that does not fit proves nothing.
         let lag = u32::try_from(seq - self.durable_seq).unwrap_or(u32::MAX);
         let fields = Fields { seq, time_ms, kind, schema, flags, lag, prev: self.chain };
         self.chain = frame::push(&mut self.buffer, self.header.salt(), &fields, payload);

@@ -35,8 +35,8 @@ pub struct Reading {
     pub epoch: u64,
 }
 
-/// Hands on everything that a journal holds, and changes nothing. Takes memory for the largest batch, however long
-/// the journal is.
+/// Hands on everything that a journal holds, and changes nothing. Takes memory for the largest batch, or for one segment
+/// where its end is looked at, however long the journal is.
 ///
 /// Checksums, numbers and the chain are checked; the hashes, which prove more than that against a forger only, are
 /// left to [`survey`](crate::survey). Fails with `Missing` if there is no journal, with `Corrupt`, `NewerVersion` or

@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::{fd::OwnedFd, unix::fs::FileExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{FileExt, MetadataExt},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -160,6 +163,10 @@ impl File for RealFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    fn id(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.ino())
     }
 
     fn try_lock(&self) -> io::Result<bool> {

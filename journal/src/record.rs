@@ -27,9 +27,9 @@ pub struct Entry {
 /// What was appended, and where it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
-    /// Its number in the log; the first is 1 and none is left out.
+    /// Its number in the log; the first is 1, and none is left out but where there is a [`Gap`].
     pub seq: u64,
-    /// Which opening of the journal wrote it; the first is 1.
+    /// Which opening of the journal wrote it; the first is 1. A repair is one that writes everything anew.
     pub epoch: u64,
     /// As appended.
     pub kind: u16,
@@ -77,6 +77,16 @@ pub enum Item<'a> {
     Record(RecordRef<'a>),
     /// Records that were lost. Only a repaired journal has such holes, and whoever reads it must face them.
     Gap(Gap),
+}
+
+impl Item<'_> {
+    /// The number of the record, or of the last one that is lost.
+    pub fn seq(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.seq,
+            Self::Gap(gap) => gap.to_seq,
+        }
+    }
 }
 
 /// Records that a repair found destroyed.

@@ -108,12 +108,16 @@ impl<'a, 'e> Recovery<'a, 'e> {
         let last = segments.last().copied().unwrap_or(0).max(self.head.map_or(0, |head| head.segment));
         for segment in 1..=last {
             if segments.binary_search(&segment).is_err() {
-                return Err(self.corrupt(segment, 0, "the segment is missing"));
+                let detail = format!("the segment is missing, although there is, or was, segment {last}");
+                return Err(self.corrupt(segment, 0, &detail));
             }
             let header = read_header(self.disk, segment)?.map_err(|why| self.corrupt(segment, 0, why))?;
             let fits = match headers.last() {
                 None => header.before.last_seq == 0,
-                Some(before) => before.run == header.run && before.epoch <= header.epoch,
+                Some(before) => {
+                    (before.run, before.journal) == (header.run, header.journal)
+                        && before.epoch <= header.epoch
+                }
             };
             if !fits || header.segment != segment {
                 return Err(self.corrupt(segment, 0, "the segment belongs to another journal or place"));
@@ -121,13 +125,15 @@ impl<'a, 'e> Recovery<'a, 'e> {
             headers.push(header);
         }
         match (self.head, headers.first()) {
-            (Some(head), Some(first)) if head.run != first.run => Err(JournalError::Corrupt {
-                file: self.disk.path(head::NAME),
-                offset: 0,
-                last_good_seq: 0,
-                proven_seq: 0,
-                detail: "it belongs to another journal".to_owned(),
-            }),
+            (Some(head), Some(first)) if (head.run, head.journal) != (first.run, first.journal) => {
+                Err(JournalError::Corrupt {
+                    file: self.disk.path(head::NAME),
+                    offset: 0,
+                    last_good_seq: 0,
+                    proven_seq: 0,
+                    detail: "it belongs to another journal".to_owned(),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -198,6 +204,9 @@ impl<'a, 'e> Recovery<'a, 'e> {
         limit: Option<u64>,
     ) -> Result<(Before, Option<TornNote>), JournalError> {
         let mut bytes = stream(self.disk, header.segment, Position::start(header), None)?;
+        if bytes.end() > header.len {
+            return Err(self.corrupt(header.segment, header.len, "the file is longer than it was made"));
+        }
         let Scan { end, stop, proves, .. } = self.scan(&mut bytes, header, limit)?;
         self.proven = self.proven.max(proves);
         self.judge(header, end, &stop, bytes.end())?;
@@ -234,15 +243,9 @@ impl<'a, 'e> Recovery<'a, 'e> {
         if proven {
             return Err(self.corrupt(header.segment, end.offset, "acknowledged records are missing"));
         }
-        // No crash shortens a file whose length was durable before it got its name. With `HEAD` it is
-        // known that nothing acknowledged went with the rest; without, it is not.
-        let sealed = matches!(stop, Stop::Sealed(_));
-        if len < header.len && !sealed && self.head.is_none() {
-            return Err(self.corrupt(
-                header.segment,
-                len,
-                "the file was cut and there is no HEAD to say where",
-            ));
+        // No crash shortens a file whose length was durable before it got its name. What `HEAD` says may be old.
+        if len < header.len && !matches!(stop, Stop::Sealed(_) | Stop::Limit) {
+            return Err(self.corrupt(header.segment, len, "the file was cut"));
         }
         self.check_seal(header, end, stop)
     }

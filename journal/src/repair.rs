@@ -8,15 +8,21 @@ use std::{
     sync::Arc,
 };
 
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+
 use crate::{
-    disk::{Disk, File},
+    disk::Disk,
     error::JournalError,
-    head,
+    head::{self, Head, HeadFile},
     log::{Carried, Log},
     real::RealDisk,
     record::{Entry, Item},
+    recover::segments,
     salvage::{Salvage, salvage},
-    survey::survey_on,
+    survey::{survey_locked, survey_on},
 };
 
 /// What is carried over is synced after so many records.
@@ -44,7 +50,12 @@ pub fn plan_repair_on(disk: &dyn Disk) -> Result<Option<Salvage>, JournalError> 
     if disk.is_locked(head::NAME) {
         return Err(JournalError::Busy { pid: head::owner_pid(disk), path: disk.path("") });
     }
-    match survey_on(disk, &mut |_| {})?.refusal {
+    damage(disk)
+}
+
+/// The same for whoever has the lock.
+fn damage(disk: &dyn Disk) -> Result<Option<Salvage>, JournalError> {
+    match survey_locked(disk, &mut |_| {})?.refusal {
         Some(JournalError::Corrupt { .. }) => salvage(disk, &mut |_| {}).map(Some),
         Some(other) => Err(other),
         None => Ok(None),
@@ -58,12 +69,19 @@ pub fn plan_repair_on(disk: &dyn Disk) -> Result<Option<Salvage>, JournalError> 
 /// not touched until the sound one is complete and durable.
 pub fn repair(dir: &Path) -> Result<Option<Repaired>, JournalError> {
     let places = Places::of(dir);
-    places.finish_earlier()?;
+    let _alone = places.lock()?;
+    if let Some(finished) = places.finish_earlier()? {
+        return Ok(Some(finished));
+    }
     let disk = RealDisk::new(dir);
-    if plan_repair_on(&disk)?.is_none() {
+    if segments(&disk)?.is_empty() && Head::read(&disk)?.is_none() {
+        return Err(JournalError::Missing { path: dir.to_path_buf() });
+    }
+    let lock = HeadFile::lock(&disk)?;
+    if damage(&disk)?.is_none() {
         return Ok(None);
     }
-    let _lock = lock(&disk)?;
+    lock.sign(disk.pid())?;
     let copy: Arc<dyn Disk> = Arc::new(RealDisk::new(&places.copy));
     let salvage = copy_sound(&disk, &copy)?;
     let original = places.exchange()?;
@@ -113,18 +131,6 @@ fn carry(log: &mut Log, batch: &mut Vec<Carried>, item: &Item<'_>) -> Result<(),
     Ok(())
 }
 
-/// The lock of a journal that is there, without writing to it.
-fn lock(disk: &dyn Disk) -> Result<Option<Box<dyn File>>, JournalError> {
-    let path = disk.path(head::NAME);
-    let Some(file) = head::open(disk).map_err(|e| JournalError::io("open", &path, e))? else {
-        return Ok(None);
-    };
-    if file.try_lock().map_err(|e| JournalError::io("lock", &path, e))? {
-        return Ok(Some(file));
-    }
-    Err(JournalError::Busy { pid: head::owner_pid(disk), path: disk.path("") })
-}
-
 /// Where the journals are during a repair.
 struct Places {
     journal: PathBuf,
@@ -137,21 +143,48 @@ impl Places {
         Self { journal: dir.to_path_buf(), copy: beside(dir, "repairing") }
     }
 
-    /// Without a journal the copy is complete, and the last step is missing. With one, the copy may be anything.
-    fn finish_earlier(&self) -> Result<(), JournalError> {
-        let failed = |error| JournalError::io("finish the repair of", &self.journal, error);
-        match (self.journal.exists(), self.copy.exists()) {
-            (false, true) => fs::rename(&self.copy, &self.journal).and_then(|()| self.sync()).map_err(failed),
-            (true, true) => fs::remove_dir_all(&self.copy).map_err(failed),
-            (_, false) => Ok(()),
+    /// One repair at a time: the folder that holds the journal is not moved by any.
+    fn lock(&self) -> Result<fs::File, JournalError> {
+        let failed = |error| JournalError::io("lock", self.parent(), error);
+        let folder = fs::File::open(self.parent()).map_err(failed)?;
+        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Err(JournalError::Busy { pid: None, path: self.journal.clone() }),
+            other => other.map(|()| folder).map_err(|error| failed(error.into())),
         }
+    }
+
+    /// Without a journal, a copy that is complete only lacks the last step. With one, the copy may be anything.
+    fn finish_earlier(&self) -> Result<Option<Repaired>, JournalError> {
+        let failed = |error| JournalError::io("finish the repair of", &self.journal, error);
+        if !self.copy.exists() {
+            return Ok(None);
+        }
+        if self.journal.exists() {
+            fs::remove_dir_all(&self.copy).map_err(failed)?;
+            return Ok(None);
+        }
+        let copy = RealDisk::new(&self.copy);
+        let complete = survey_locked(&copy, &mut |_| {}).is_ok_and(|survey| {
+            survey.refusal.is_none() && survey.stretches.last().is_some_and(|stretch| stretch.sealed)
+        });
+        if !complete {
+            return Err(JournalError::Missing { path: self.journal.clone() });
+        }
+        let salvage = salvage(&copy, &mut |_| {})?;
+        fs::rename(&self.copy, &self.journal).and_then(|()| self.sync()).map_err(failed)?;
+        let original = self.originals().take_while(|path| path.exists()).last();
+        Ok(Some(Repaired { salvage, original: original.unwrap_or_else(|| self.journal.clone()) }))
+    }
+
+    /// The names that damaged journals are kept under.
+    fn originals(&self) -> impl Iterator<Item = PathBuf> {
+        (1..).map(|n: u32| beside(&self.journal, &format!("broken-{n}")))
     }
 
     fn exchange(&self) -> Result<PathBuf, JournalError> {
         let failed =
             |error| JournalError::io("put the repaired journal in the place of", &self.journal, error);
-        let names = (1..).map(|n: u32| beside(&self.journal, &format!("broken-{n}")));
-        let original = names.into_iter().find(|path| !path.exists()).expect("there are names without end");
+        let original = self.originals().find(|path| !path.exists()).expect("there are names without end");
         let steps = || {
             fs::rename(&self.journal, &original)?;
             fs::rename(&self.copy, &self.journal)?;
@@ -162,8 +195,12 @@ impl Places {
     }
 
     fn sync(&self) -> io::Result<()> {
+        fs::File::open(self.parent())?.sync_all()
+    }
+
+    fn parent(&self) -> &Path {
         let parent = self.journal.parent().filter(|parent| !parent.as_os_str().is_empty());
-        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        parent.unwrap_or(Path::new("."))
     }
 }
 

@@ -57,10 +57,23 @@ pub fn survey(dir: &Path, each: &mut dyn FnMut(Item<'_>)) -> Result<Survey, Jour
 
 /// [`survey`] on any disk.
 pub fn survey_on(disk: &dyn Disk, each: &mut dyn FnMut(Item<'_>)) -> Result<Survey, JournalError> {
+    survey_as(disk, |disk| disk.is_locked(head::NAME), each)
+}
+
+/// The same for whoever has the lock and does not write.
+pub(crate) fn survey_locked(disk: &dyn Disk, each: &mut dyn FnMut(Item<'_>)) -> Result<Survey, JournalError> {
+    survey_as(disk, |_| false, each)
+}
+
+fn survey_as(
+    disk: &dyn Disk,
+    is_live: impl Fn(&dyn Disk) -> bool,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<Survey, JournalError> {
     // The order matters as it does to `replay_on`, for the same reason.
     let head = Head::read(disk)?;
     let segments = segments(disk)?;
-    let live = disk.is_locked(head::NAME);
+    let live = is_live(disk);
     let mut recovery = Recovery::new(disk, head, each).hashing();
     let mut headers = Vec::new();
     let outcome = match recovery.headers(&segments, &mut headers) {

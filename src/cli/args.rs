@@ -76,7 +76,7 @@ pub enum Verb {
     Clean(CleanArgs),
     /// Rebuild a run from its journal alone, up to any moment.
     Replay(ReplayArgs),
-    /// Look at a run's journal: check it, list it, write it out. Changes nothing.
+    /// Look at a journal: check it, list it, write it out, repair it. Only a repair changes anything.
     Journal(JournalArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),

@@ -100,11 +100,14 @@ impl From<JournalError> for Failure {
             _ => JOURNAL,
         };
         let failure = Self::new(code, &error);
-        if matches!(error, JournalError::Corrupt { .. }) {
-            return failure.hint("`swarm journal repair --plan` says what can be saved of it");
+        if let JournalError::Corrupt { file, .. } = &error {
+            return failure.hint(format!(
+                "`swarm journal repair {} --plan` says what can be saved of it",
+                run_of(file)
+            ));
         }
         if matches!(error, JournalError::Missing { .. }) {
-            return failure.hint("if a repair of it was cut off, `swarm journal repair --apply` finishes it");
+            return failure.hint("if a repair of it was cut off, `swarm journal repair RUN --apply` finishes it; what landed is in git all the same");
         }
         if code == BUSY {
             return failure.hint(
@@ -113,6 +116,12 @@ impl From<JournalError> for Failure {
         }
         failure
     }
+}
+
+/// The run that a file of a journal belongs to: its folder's name.
+fn run_of(file: &std::path::Path) -> std::borrow::Cow<'_, str> {
+    let run = file.parent().and_then(std::path::Path::parent).and_then(std::path::Path::file_name);
+    run.unwrap_or_default().to_string_lossy()
 }
 
 impl From<WriterError> for Failure {

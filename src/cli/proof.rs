@@ -61,17 +61,29 @@ struct Anchors {
     known: BTreeMap<u64, String>,
     /// The first record that is lost.
     gap: Option<u64>,
+    /// The epoch of the first record. Of a repaired journal it is that of the repair.
+    epoch: u64,
+    /// The last record of that epoch: what comes behind it was written after the repair, with the hole in its hash.
+    carried: u64,
 }
 
 impl Anchors {
     fn wanted(seqs: impl Iterator<Item = u64>) -> Self {
         let (wanted, hasher) = (seqs.collect(), AnchorHasher::new());
         let known = BTreeMap::from([(0, hasher.anchor().hash_hex())]);
-        Self { wanted, hasher, known, gap: None }
+        Self { wanted, hasher, known, gap: None, epoch: 0, carried: 0 }
     }
 
     fn take(&mut self, item: &Item<'_>) {
         self.hasher.feed(item);
+        if let Item::Record(record) = item
+            && self.epoch == 0
+        {
+            self.epoch = record.epoch;
+        }
+        if !matches!(item, Item::Record(record) if record.epoch != self.epoch) {
+            self.carried = item.seq();
+        }
         match item {
             Item::Record(record) if self.wanted.contains(&record.seq) => {
                 self.known.insert(record.seq, self.hasher.anchor().hash_hex());
@@ -83,12 +95,12 @@ impl Anchors {
 
     /// Whether these records have this hash. Of what is lost or behind it nobody can say any more.
     fn fits(&self, seq: u64, hash_hex: &str) -> bool {
-        let lost = self.gap.is_some_and(|gap| (gap..=self.hasher.anchor().seq).contains(&seq));
+        let lost = self.gap.is_some_and(|gap| (gap..=self.carried).contains(&seq));
         lost || self.known.get(&seq).is_some_and(|known| known == hash_hex)
     }
 
     fn behind_gaps(&self) -> usize {
-        self.gap.map_or(0, |gap| self.wanted.range(gap..).count())
+        self.gap.map_or(0, |gap| self.wanted.range(gap..=self.carried.max(gap)).count())
     }
 }
 
@@ -268,10 +280,16 @@ mod tests {
         let gap = Gap { from_seq: 3, to_seq: 5, segment: 1, offset: 0, bytes: 0, hash: [0; 32] };
         anchors.take(&Item::Gap(gap));
         anchors.take(&Item::Record(record(6).as_ref()));
+        anchors.take(&Item::Record(Record { epoch: 2, ..record(7) }.as_ref()));
         assert!(!anchors.fits(2, "else"), "what comes before the hole is compared as ever");
         assert!(anchors.fits(4, "else") && anchors.fits(6, "else"));
-        assert!(!anchors.fits(7, "else"), "there never was such a record");
-        assert_eq!(anchors.behind_gaps(), 7, "3 to 9 are named");
+        let hash = anchors.hasher.anchor().hash_hex();
+        assert!(
+            anchors.fits(7, &hash) && !anchors.fits(7, "else"),
+            "so is what was written after the repair"
+        );
+        assert!(!anchors.fits(8, "else"), "there never was such a record");
+        assert_eq!(anchors.behind_gaps(), 4, "3 to 6 are named");
     }
 
     #[test]

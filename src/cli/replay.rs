@@ -161,6 +161,10 @@ fn verify(context: &Context, folder: &RunFolder, history: &History) -> Result<u8
         return Ok(if faults.is_empty() { OK } else { JOURNAL });
     }
     out::line(format!("{seq} records, digest {found}"));
+    if let Some(parts) = history.state.parts().filter(|parts| parts.run.lost > 0) {
+        let (lost, unfit) = (parts.run.lost, parts.run.unfit);
+        out::line(format!("{lost} of them are lost, and {unfit} behind them do not fit what is left"));
+    }
     if let Some(landed) = landed {
         out::line(proof::commits_line(landed));
     }

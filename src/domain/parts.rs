@@ -33,8 +33,13 @@ pub struct Parts {
 
 impl Parts {
     pub(crate) fn apply(&mut self, seq: u64, event: &Event) -> Result<(), Illegal> {
-        if self.run.finished.is_some() {
+        let lost = matches!(event, Event::RecordsLost(_));
+        if self.run.finished.is_some() && !lost {
             return Err(illegal(event.name(), "the run is finished"));
+        }
+        let planned = self.tasks.len() == self.run.tasks as usize;
+        if !planned && !lost && !matches!(event, Event::TaskPlanned(_)) {
+            return Err(illegal(event.name(), "the plan is not complete"));
         }
         match event {
             Event::TaskPlanned(event) => self.task_planned(event)?,

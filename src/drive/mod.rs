@@ -7,7 +7,7 @@ pub use show::{Show, Ui, colour, colour_of, width};
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
@@ -103,7 +103,7 @@ pub fn conclude(repo: &Repo, run: &RunFolder, state: &State) {
 /// Gates that still run when a run stops: they gave no verdict, and run again when it is resumed.
 fn stop_gates(run: &RunFolder, state: &State) {
     for (n, gate) in state.run().gates.iter() {
-        let dir = run.dir.join("gates").join(n.to_string());
+        let dir = run.gate(n);
         let stopped = holder::stop(&dir, "the run stopped", GRACE_MS).and_then(|()| holder::wait(&dir));
         if let Err(error) = stopped {
             tracing::warn!(%error, gate = %gate.name, "a gate could not be stopped");
@@ -111,29 +111,27 @@ fn stop_gates(run: &RunFolder, state: &State) {
     }
 }
 
-/// Agents that run although the journal, of which records are lost, knows nothing of them. What they wrote stays in
-/// their worktrees.
+/// Agents and gates that run although the journal, of which records are lost, knows nothing of them. What agents wrote
+/// stays in their worktrees; a gate works where another one is about to.
 fn stop_strays(run: &RunFolder, state: &State) {
     let parts = state.run();
     if parts.run.lost == 0 {
         return;
     }
+    let attempts = parts.tasks.in_slots().map(|task| run.attempt(task.spec.id.as_str(), task.attempt_no()));
+    let gates = parts.gates.iter().map(|(n, _)| run.gate(n));
+    let known: Vec<PathBuf> = attempts.chain(gates).collect();
     let dirs =
         |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    for dir in dirs(&run.dir.join("attempts")).flat_map(|task| dirs(&task)) {
-        let known =
-            parts.tasks.in_slots().any(|task| dir == run.attempt(task.spec.id.as_str(), task.attempt_no()));
-        if known || !matches!(holder::probe(&dir), Ok(holder::Probe::Running { .. })) {
+    let attempts = dirs(&run.dir.join("attempts")).flat_map(|task| dirs(&task));
+    for dir in attempts.chain(dirs(&run.dir.join("gates"))).filter(|dir| !known.contains(dir)) {
+        if !matches!(holder::probe(&dir), Ok(holder::Probe::Running { .. })) {
             continue;
         }
         let stopped = holder::stop(&dir, "the journal lost it", GRACE_MS).and_then(|()| holder::wait(&dir));
         match stopped {
-            Ok(_) => {
-                tracing::warn!(dir = %dir.display(), "an agent of lost records was stopped; its worktree stays");
-            }
-            Err(error) => {
-                tracing::warn!(%error, dir = %dir.display(), "an agent of lost records could not be stopped");
-            }
+            Ok(_) => tracing::warn!(dir = %dir.display(), "a program that lost records told of was stopped"),
+            Err(error) => tracing::warn!(%error, dir = %dir.display(), "a program of lost records lives on"),
         }
     }
 }

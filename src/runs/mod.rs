@@ -61,6 +61,11 @@ impl RunFolder {
         self.dir.join("attempts").join(task).join(attempt.to_string())
     }
 
+    /// The folder of a gate's run.
+    pub fn gate(&self, n: u32) -> PathBuf {
+        self.dir.join("gates").join(n.to_string())
+    }
+
     /// The process that drives the run, if one does. 0 if its number is not known.
     pub fn owner(&self) -> Option<u32> {
         let doubt = lock::Doubt::new();

@@ -186,3 +186,20 @@ fn a_follower_shows_only_what_no_crash_takes_back() {
         }
     }
 }
+
+#[test]
+fn a_follower_repeats_nothing_after_a_failure() {
+    let disk = SimDisk::new(7);
+    let mut log = Log::create_on(Arc::new(disk.clone()), crate::support::RUN).unwrap();
+    let mut follower = Follower::new_on(Arc::new(disk.clone()));
+    let (mut seen, mut failures) = (Vec::new(), 0);
+    disk.set_odds(Fault::ReadError, 6);
+    for n in 1..=200 {
+        log.append(&entries(n..=n)).unwrap();
+        log.sync().unwrap();
+        failures += u32::from(follower.next(&mut |item| seen.push(item.seq())).is_err());
+    }
+    disk.set_odds(Fault::ReadError, 0);
+    follower.next(&mut |item| seen.push(item.seq())).unwrap();
+    assert!(seen.iter().copied().eq(1..=200) && failures > 20, "{failures} failures");
+}

@@ -170,3 +170,14 @@ fn an_owner_that_panics_is_not_asked_again() {
     });
     assert_eq!(*served.lock().unwrap(), [1]);
 }
+
+#[test]
+fn a_line_that_is_let_go_in_a_panic_ends_like_any_other() {
+    let Office { clerk, ended, .. } = office(u64::MAX);
+    let thread = std::thread::spawn(move || {
+        let _group = Group::inline(clerk);
+        panic!("on purpose");
+    });
+    assert!(thread.join().is_err());
+    run(1, async { ended.await.unwrap() });
+}

@@ -7,7 +7,9 @@ use swarm_journal::{
     repair, sim::SimDisk,
 };
 
-use crate::support::{Image, RUN, anchor_of, disk_of, entries, entry_of, image, name, small_journal};
+use crate::support::{
+    Image, RUN, anchor_of, disk_of, entries, entry_of, image, name, open_on, small_journal,
+};
 
 /// The records by number; where they are is not compared.
 fn by_seq(records: &[Record]) -> BTreeMap<u64, (u16, u8, u64, &[u8])> {
@@ -125,6 +127,107 @@ fn half_a_batch_at_the_end_stays_out() {
     assert_eq!((salvage.kept, salvage.gaps.len(), salvage.gaps[0].to_seq), (vec![(2, 2)], 1, 1));
 }
 
+/// Another journal than [`small_journal`], of the same run or of another one, and longer.
+fn another(run: [u8; 16]) -> Image {
+    let disk = SimDisk::new(0);
+    // It is of another birth.
+    disk.set_contents("something", Some(vec![1]));
+    let mut log = Log::create_on(Arc::new(disk.clone()), run).unwrap();
+    for n in 100..140 {
+        log.append(&entries(n..=n)).unwrap();
+        log.sync().unwrap();
+    }
+    log.close().unwrap();
+    drop(open_on(Arc::new(disk.clone())).unwrap());
+    disk.set_contents("something", None);
+    image(&disk)
+}
+
+#[test]
+fn a_file_of_another_journal_is_a_hole_and_never_its_records() {
+    let (image, records) = small_journal();
+    for run in [RUN, *b"another run 1234"] {
+        let other = another(run);
+        for file in [name(1), name(2), "HEAD".to_owned()] {
+            let mut mixed = image.clone();
+            mixed.insert(file.clone(), other[&file].clone());
+            let held = records.iter().filter(|record| name(record.segment) == file).count();
+            let lost = repaired(&disk_of(&mixed), &records, &file).expect("it is refused");
+            assert_eq!(lost, u64::try_from(held).unwrap(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_stray_name_costs_nothing() {
+    let (mut image, records) = small_journal();
+    image.insert("0900000000.swj".to_owned(), Vec::new());
+    image.insert("18446744073709551615.swj".to_owned(), Vec::new());
+    assert_eq!(repaired(&disk_of(&image), &records, "stray"), Some(0));
+}
+
+/// The journal of five records, the next opening of which recorded others with the numbers that a crash left torn.
+fn torn_and_continued() -> (Image, Vec<Record>) {
+    let disk = SimDisk::new(0);
+    let mut log = Log::create_on(Arc::new(disk.clone()), RUN).unwrap();
+    log.append(&entries(1..=4)).unwrap();
+    log.sync().unwrap();
+    let head = disk.contents("HEAD").unwrap();
+    log.append(&(5..=8).map(|n| entry_of(n, 60)).collect::<Vec<_>>()).unwrap();
+    log.sync().unwrap();
+    disk.kill();
+    let mut torn = image(&disk);
+    torn.insert("HEAD".to_owned(), head);
+    // Of the last batch the first record never reached the disk.
+    let fifth = usize::try_from(read_on(&disk).unwrap().records[4].offset).unwrap();
+    torn.get_mut(&name(1)).unwrap()[fifth..fifth + 104].fill(0);
+    let disk = disk_of(&torn);
+    let mut log = open_on(Arc::new(disk.clone())).unwrap().log;
+    log.append(&entries(105..=107)).unwrap();
+    log.sync().unwrap();
+    disk.kill();
+    (image(&disk), read_on(&disk).unwrap().records)
+}
+
+#[test]
+fn what_nobody_was_told_of_never_takes_the_place_of_what_was_acknowledged() {
+    let (mut image, records) = torn_and_continued();
+    image.get_mut(&name(2)).unwrap()[100] ^= 1;
+    assert_eq!(repaired(&disk_of(&image), &records, "the header of the second segment"), Some(0));
+}
+
+#[test]
+fn half_a_batch_that_nobody_was_told_of_stays_out_behind_a_hole_too() {
+    let (image, records) = torn_and_continued();
+    let mut damaged: Image = image.into_iter().filter(|(file, _)| *file != name(2)).collect();
+    let disk = SimDisk::new(0);
+    let mut log = Log::create_on(Arc::new(disk.clone()), RUN).unwrap();
+    log.append(&entries(1..=4)).unwrap();
+    log.sync().unwrap();
+    damaged.insert("HEAD".to_owned(), disk.contents("HEAD").unwrap());
+    damaged.get_mut(&name(1)).unwrap()[4096 + 41] ^= 1;
+    assert_eq!(repaired(&disk_of(&damaged), &records[..4], "first record"), Some(1));
+}
+
+#[test]
+fn of_many_openings_none_is_forgotten() {
+    let disk = SimDisk::new(0);
+    drop(Log::create_on(Arc::new(disk.clone()), RUN).unwrap());
+    for n in 1..=70 {
+        disk.kill();
+        let mut log = open_on(Arc::new(disk.clone())).unwrap().log;
+        log.append(&entries(n..=n)).unwrap();
+        log.sync().unwrap();
+    }
+    disk.kill();
+    let records = read_on(&disk).unwrap().records;
+    for segment in [2, 3, 40, 71] {
+        let mut damaged = image(&disk);
+        damaged.get_mut(&name(segment)).unwrap()[200] ^= 1;
+        assert_eq!(repaired(&disk_of(&damaged), &records, &format!("header of {segment}")), Some(0));
+    }
+}
+
 /// A journal in a folder whose second record is damaged.
 fn damaged(dir: &Path) -> Vec<Record> {
     let mut log = Log::create(dir, RUN).unwrap();
@@ -202,9 +305,15 @@ fn a_repair_that_was_cut_off_is_done_again_or_finished() {
     assert!(!copy.exists());
     // As if it had died between its two last steps.
     fs::rename(&dir, &copy).unwrap();
-    assert_eq!(repair(&dir).unwrap(), None);
+    let finished = repair(&dir).unwrap().unwrap();
+    assert_eq!((finished.salvage.lost(), &finished.original), (1, &done.original));
     assert_eq!(read(&dir).unwrap().records.len(), 4);
     assert!(done.original.exists());
+    // Half a copy is not taken for the journal, whoever moved that away.
+    fs::rename(&dir, temp.path().join("away")).unwrap();
+    fs::create_dir(&copy).unwrap();
+    fs::write(copy.join("HEAD"), "half").unwrap();
+    assert!(matches!(repair(&dir), Err(JournalError::Missing { .. })));
 }
 
 #[test]
@@ -216,4 +325,53 @@ fn a_journal_in_use_is_not_repaired() {
     drop(log);
     assert_eq!(repair(&dir).unwrap(), None);
     assert!(matches!(repair(&temp.path().join("none")), Err(JournalError::Missing { .. })));
+}
+
+#[test]
+fn of_repairs_at_the_same_time_one_does_it() {
+    for _ in 0..20 {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("journal");
+        damaged(&dir);
+        let repairs = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| repair(&dir))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(repairs.iter().filter(|done| matches!(done, Ok(Some(_)))).count(), 1, "{repairs:?}");
+        let others = |done: &Result<_, _>| matches!(done, Ok(_) | Err(JournalError::Busy { .. }));
+        assert!(repairs.iter().all(others), "{repairs:?}");
+        assert_eq!(read(&dir).unwrap().records.len(), 4);
+        assert!(!temp.path().join("journal.broken-2").exists());
+    }
+}
+
+#[test]
+fn an_end_that_no_crash_leaves_has_cost_a_record_at_least() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("journal");
+    let mut log = Log::create(&dir, RUN).unwrap();
+    log.append(&entries(1..=4)).unwrap();
+    log.sync().unwrap();
+    drop(log);
+    let last = usize::try_from(read(&dir).unwrap().records[3].offset).unwrap();
+    fs::remove_file(dir.join("HEAD")).unwrap();
+    fs::OpenOptions::new().write(true).open(dir.join(name(1))).unwrap().set_len(last as u64).unwrap();
+    let plan = plan_repair(&dir).unwrap().unwrap();
+    assert!(
+        plan.kept.is_empty() && plan.lost() == 1,
+        "half a batch is nothing, and more was there: {plan:?}"
+    );
+}
+
+#[test]
+fn a_file_that_was_made_longer_is_refused_and_costs_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("journal");
+    drop(damaged(&dir));
+    drop(repair(&dir).unwrap());
+    drop(Log::open(&dir, &mut |_| {}).unwrap());
+    let file = fs::OpenOptions::new().write(true).open(dir.join(name(2))).unwrap();
+    file.set_len(1 << 40).unwrap();
+    assert!(matches!(read(&dir), Err(JournalError::Corrupt { .. })));
+    assert_eq!(plan_repair(&dir).unwrap().unwrap().lost(), 1, "that of the first repair");
 }

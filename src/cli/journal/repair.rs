@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 use swarm_journal::{Salvage, plan_repair};
 
 use super::super::args::RepairArgs;
-use super::super::exit::{Failure, OK};
+use super::super::exit::{Failure, JOURNAL, OK};
 use super::super::{Context, out};
 use super::gap;
 use crate::runs::{self, RunFolder};
 
 pub(super) fn repair(context: &Context, args: &RepairArgs) -> Result<u8, Failure> {
     let folder = context.find(args.run.as_deref())?;
+    // As it was typed: a copy elsewhere is not the run of the same name here.
+    let name = args.run.as_deref().or(context.run.as_deref()).unwrap_or(&folder.id);
     let (salvage, original) = if args.apply {
         match swarm_journal::repair(&folder.journal())? {
             Some(done) => (Some(done.salvage), Some(done.original)),
@@ -30,11 +32,11 @@ pub(super) fn repair(context: &Context, args: &RepairArgs) -> Result<u8, Failure
     tell(&salvage);
     match original {
         None => {
-            eprintln!("  next: swarm journal repair {} --apply   (the damaged journal is kept)", folder.id);
+            eprintln!("  next: swarm journal repair {name} --apply   (the damaged journal is kept)");
         }
         Some(original) => {
             eprintln!("repaired; the damaged journal is kept in {}", original.display());
-            eprintln!("{}", next(&folder));
+            return next(&folder, name);
         }
     }
     Ok(OK)
@@ -70,20 +72,22 @@ fn ranges(ranges: &[(u64, u64)]) -> String {
 }
 
 /// A run without its plan cannot go on; with it, what was lost is asked of the world again.
-fn next(folder: &RunFolder) -> String {
-    let run = &folder.id;
+fn next(folder: &RunFolder, run: &str) -> Result<u8, Failure> {
     match runs::read_state(&folder.journal()) {
-        Err(error) => format!(
-            "the run itself cannot go on: {error}\n  next: swarm journal export {run}   (what is left; what landed is \
-             in git)"
-        ),
-        Ok(state) if state.parts().is_some_and(|parts| parts.run.finished.is_some()) => {
-            format!("  next: swarm replay {run} --verify")
+        Err(error) => {
+            return Err(Failure::new(JOURNAL, format!("the run itself cannot go on: {error}")).hint(
+                format!("`swarm journal export {run}` writes out what is left; what landed is in git"),
+            ));
         }
-        Ok(_) => format!(
-            "what was spent in the lost records is not known: look at `swarm status {run}` first\n  next: swarm resume {run}"
-        ),
+        Ok(state) if state.parts().is_some_and(|parts| parts.run.finished.is_some()) => {
+            eprintln!("  next: swarm replay {run} --verify");
+        }
+        Ok(_) => {
+            eprintln!("what was spent in the lost records is not known: look at `swarm status {run}` first");
+            eprintln!("  next: swarm resume {run}");
+        }
     }
+    Ok(OK)
 }
 
 fn document(folder: &RunFolder, salvage: Option<&Salvage>, original: Option<&std::path::Path>) -> Value {

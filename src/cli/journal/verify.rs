@@ -48,8 +48,8 @@ pub(super) fn verify(context: &Context, args: &OneRun) -> Result<u8, Failure> {
 }
 
 fn tell(Look { survey, damage, .. }: &Look, proof: &Proof, lost: u64) {
-    // Records are numbered from 1 without gaps: the last one's number is how many there are.
-    let records = counted(survey.anchor.seq, "record");
+    // Records are numbered from 1, lost ones too: the last one's number is how many there are or were.
+    let records = counted(survey.anchor.seq.saturating_sub(lost), "record");
     let segments = counted(survey.stretches.len(), "segment");
     out::line(format!(
         "{records} in {segments} of {}, {} bytes{}",
@@ -93,7 +93,7 @@ fn document(look: &Look, proof: &Proof, lost: u64) -> Value {
         "schema": "swarm.journal/1",
         "run": folder.id,
         "live": survey.live,
-        "records": survey.anchor.seq,
+        "records": survey.anchor.seq.saturating_sub(lost),
         "segments": stretches.collect::<Vec<_>>(),
         "epochs": epochs(survey),
         "bytes": bytes(survey),

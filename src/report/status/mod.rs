@@ -77,6 +77,17 @@ pub(super) fn kept_worktrees(parts: &Parts) -> impl Iterator<Item = Kept<'_>> {
     })
 }
 
+/// What a repair of the journal could not bring back.
+fn lost(parts: &Parts) -> String {
+    let many = |n: u64, noun| count(usize::try_from(n).unwrap_or(usize::MAX), noun);
+    let unfit = match parts.run.unfit {
+        0 => String::new(),
+        n => format!("; {} behind them no longer fit, and were left out", many(n, "event")),
+    };
+    let lost = many(parts.run.lost, "record");
+    format!("{lost} of the journal destroyed{unfit}: what was asked, spent and done there may be done again")
+}
+
 /// What somebody should know, although nobody has to act on it.
 fn warnings(parts: &Parts) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -86,10 +97,7 @@ fn warnings(parts: &Parts) -> Vec<String> {
         warnings.push(format!("{share}% or more of the {cap} is spent"));
     }
     if parts.run.lost > 0 {
-        let lost = count(usize::try_from(parts.run.lost).unwrap_or(usize::MAX), "record");
-        warnings.push(format!(
-            "{lost} of the journal destroyed: what was spent and done there is known only as far as the world still tells"
-        ));
+        warnings.push(lost(parts));
     }
     match parts.ledger.cost() {
         Cost::Unknown if parts.run.lost > 0 => {}
