@@ -121,6 +121,8 @@ async fn submit(commands: &Commands, facts: Vec<Event>) -> u64 {
         if let Ok(Reply::Durable(seq)) = answer.await {
             seen = seq;
         }
+        // Whoever that woke comes first: it may wait on this very thread.
+        tokio::task::yield_now().await;
     }
     seen
 }

@@ -1,6 +1,6 @@
 //! The single writer: drains commands, decides, applies, appends, syncs, and only then answers and publishes.
 //!
-//! On its own thread in production; called inline on a simulated disk.
+//! Whoever has the turn calls it: its own thread, or a task that found it idle. On a simulated disk, the test.
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ impl fmt::Display for Anchor {
 }
 
 /// Records are hashed in pieces of at least so many bytes: BLAKE3 takes a long one ten times as fast as many short.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 16 << 10;
 
 /// Computes anchors record by record.
 #[derive(Clone, Debug)]

@@ -88,6 +88,10 @@ pub trait File: Send + Sync {
     fn id(&self) -> io::Result<u64> {
         Ok(0)
     }
+    /// Whether the file still has a name. One that was deleted locks nothing for anybody who comes later.
+    fn is_named(&self) -> io::Result<bool> {
+        Ok(true)
+    }
     /// Takes the exclusive lock for as long as this file is open; `false` if somebody else has it.
     fn try_lock(&self) -> io::Result<bool>;
     /// Gives the lock back, also if a child process that is just being started has a copy of this descriptor.

@@ -75,9 +75,9 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// Another writer has continued this journal meanwhile; this one must stop.
-    #[error("{} was created by another writer: this one stops; open the journal again", path.display())]
+    #[error("{} is another writer's by now, or was deleted: this one stops; open the journal again", path.display())]
     Fenced {
-        /// The segment that this writer wanted to create.
+        /// The segment that this writer wanted to create, or the file with its lock.
         path: PathBuf,
     },
     /// The disk or the quota is full.

@@ -1,6 +1,6 @@
 //! Follows a journal while it is written, from any process. Shows only what is durable.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use crate::{
     disk::{Disk, File, Watch},
@@ -80,10 +80,17 @@ impl Follower {
         let failed = |error| JournalError::io("watch", &self.disk.path(head::NAME), error);
         match &mut self.watch {
             Some(watch) => watch.wait(at_most).map_err(failed),
-            none => {
-                *none = Some(self.disk.watch(head::NAME).map_err(failed)?);
-                Ok(())
-            }
+            none => match self.disk.watch(head::NAME) {
+                Ok(watch) => {
+                    *none = Some(watch);
+                    Ok(())
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    std::thread::sleep(at_most);
+                    Ok(())
+                }
+                Err(error) => Err(failed(error)),
+            },
         }
     }
 

@@ -161,6 +161,15 @@ impl HeadFile {
         self.generation = head.map_or(0, |head| head.generation);
     }
 
+    /// Fails with `Fenced` if the lock is one no more: somebody deleted the file, and another writer may be at work.
+    pub(crate) fn check(&self) -> Result<(), JournalError> {
+        match self.file.is_named() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JournalError::Fenced { path: self.path.clone() }),
+            Err(error) => Err(self.error("look at", error)),
+        }
+    }
+
     /// Writes the slot whose turn it is. `generation` is filled in.
     pub(crate) fn write(&mut self, head: Head) -> Result<(), JournalError> {
         self.generation += 1;

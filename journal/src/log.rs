@@ -3,7 +3,7 @@
 //! Invariant: nothing is called durable before the sync that made it so has returned, and after any failed
 //! operation nothing is ever called durable again: a second sync that succeeds says nothing about the first.
 
-use std::{path::Path, sync::Arc};
+use std::{cell::OnceCell, path::Path, sync::Arc};
 
 use crate::{
     anchor::{Anchor, AnchorHasher},
@@ -38,6 +38,8 @@ pub struct Log {
     chain: u32,
     /// Of the durable records.
     hasher: AnchorHasher,
+    /// What it comes to, once somebody asked. Every decision does, and most of them between two syncs.
+    anchor: OnceCell<Anchor>,
     /// The room for the next segment.
     promise: Option<Promise>,
     poisoned: bool,
@@ -169,6 +171,7 @@ impl Log {
             durable_seq: last_seq,
             chain: header.crc,
             hasher,
+            anchor: OnceCell::new(),
             promise: None,
             poisoned: false,
         };
@@ -232,7 +235,7 @@ impl Log {
 
     /// The anchor of the last durable record.
     pub fn anchor(&self) -> Anchor {
-        self.hasher.anchor()
+        *self.anchor.get_or_init(|| self.hasher.anchor())
     }
 
     fn push(&mut self, entry: &Entry, last_of_batch: bool) {
@@ -255,8 +258,10 @@ impl Log {
             return Ok(());
         }
         self.segment.write(&self.buffer)?;
+        self.head.check()?;
         self.durable_seq = self.last_seq;
         self.publish()?;
+        self.anchor.take();
         for (fields, payload) in frame::frames(&self.buffer) {
             let Fields { seq, kind, schema, time_ms, .. } = fields;
             self.hasher.feed_parts(seq, kind, schema, time_ms, payload);

@@ -134,7 +134,14 @@ impl Watch for RealWatch {
     }
 }
 
-struct RealFile(fs::File);
+/// An open file.
+pub(crate) struct RealFile(fs::File);
+
+impl RealFile {
+    pub(crate) fn new(file: fs::File) -> Self {
+        Self(file)
+    }
+}
 
 impl File for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -167,6 +174,10 @@ impl File for RealFile {
 
     fn id(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.ino())
+    }
+
+    fn is_named(&self) -> io::Result<bool> {
+        Ok(self.0.metadata()?.nlink() > 0)
     }
 
     fn try_lock(&self) -> io::Result<bool> {

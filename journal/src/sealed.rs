@@ -12,10 +12,11 @@ use crate::{
     error::JournalError,
     frame::{HEADER_BYTES, LAST_OF_BATCH, Parsed, parse_header},
     header::{Header, file_name},
-    real::RealDisk,
+    real::{RealDisk, RealFile},
     record::{Item, RecordRef},
-    recover::{read_header, stream},
+    recover::read_header,
     scan::{Position, Stop, scan},
+    stream::Stream,
 };
 
 /// A segment that is closed for good.
@@ -42,12 +43,16 @@ impl Sealed {
         let header = read_header(&disk, segment)?.map_err(|why| corrupt(0, 0, why))?;
         let start = Position::start(&header);
         let mut offsets = BTreeMap::new();
-        let found = scan(&mut stream(&disk, segment, start, None)?, &header, start, None, &mut |item| {
+        let failed = |error| JournalError::io("read", &path, error);
+        let file = fs::File::open(&path).map_err(failed)?;
+        let read = Box::new(RealFile::new(file.try_clone().map_err(failed)?));
+        let mut bytes = Stream::new(read, start.offset, None).map_err(failed)?;
+        let found = scan(&mut bytes, &header, start, None, &mut |item| {
             if let Item::Record(record) = item {
                 offsets.insert(record.seq, record.offset);
             }
         });
-        let found = found.map_err(|error| JournalError::io("read", &path, error))?;
+        let found = found.map_err(failed)?;
         match found.stop {
             Stop::Damage(damage) if !damage.torn => {
                 return Err(corrupt(damage.at, found.end.seq, damage.detail));
@@ -56,7 +61,7 @@ impl Sealed {
             Stop::Sealed(_) => {}
         }
         let end = usize::try_from(found.end.offset).map_err(std::io::Error::other);
-        let map = end.and_then(|end| map(&path, end)).map_err(|e| JournalError::io("map", &path, e))?;
+        let map = end.and_then(|end| map(&file, end)).map_err(|e| JournalError::io("map", &path, e))?;
         Ok(Some(Self { map, header, offsets }))
     }
 
@@ -88,10 +93,9 @@ impl Sealed {
     unsafe_code,
     reason = "a map of a file is only as immutable as the file, which no compiler can check"
 )]
-fn map(path: &Path, len: usize) -> std::io::Result<Mmap> {
-    let file = fs::File::open(path)?;
+fn map(file: &fs::File, len: usize) -> std::io::Result<Mmap> {
     // SAFETY: up to `len` the file was just read and ends in a seal. Behind a seal nobody writes, and nobody cuts
     // in front of one; this program never does either to a sealed segment. Who else does so is told by the system
     // with a signal, as for a program whose executable is changed while it runs.
-    unsafe { MmapOptions::new().len(len).map(&file) }
+    unsafe { MmapOptions::new().len(len).map(file) }
 }

@@ -342,14 +342,13 @@ pub struct RepairArgs {
 /// `swarm journal torture`.
 #[derive(Debug, Args)]
 pub struct TortureArgs {
-    /// A folder on the disk to try; what is made in it is removed again.
-    #[arg(default_value = ".")]
-    pub dir: PathBuf,
+    /// A folder on the disk to try; what is made in it is removed again. Without one: where the repository's runs are.
+    pub dir: Option<PathBuf>,
     /// How many journals die on the simulated disk, six times each.
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
     /// How many writers are killed on the real one.
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub kills: u32,
 }
 

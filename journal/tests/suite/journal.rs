@@ -284,3 +284,18 @@ fn readers_and_followers_of_a_live_journal_see_a_prefix() {
     });
     assert_eq!(wrote, 120);
 }
+
+#[test]
+fn a_writer_whose_lock_was_deleted_acknowledges_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = written(dir.path(), 2);
+    fs::remove_file(dir.path().join("HEAD")).unwrap();
+    let mut second = open(dir.path()).unwrap().log;
+    log.append(&[entry(3)]).unwrap();
+    assert!(matches!(log.sync(), Err(JournalError::Fenced { .. })));
+    assert_eq!(log.durable_seq(), 2);
+    second.append(&[entry(3)]).unwrap();
+    second.sync().unwrap();
+    second.close().unwrap();
+    assert_eq!(read(dir.path()).unwrap().records.len(), 3);
+}

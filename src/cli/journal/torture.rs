@@ -27,7 +27,7 @@ struct Finding {
 }
 
 pub(super) fn torture(context: &Context, args: &TortureArgs) -> Result<u8, Failure> {
-    let scratch = Scratch::new(&context.dir.join(&args.dir))?;
+    let scratch = Scratch::new(&place(context, args)?)?;
     let findings = [
         tally("crashes", "states after crashes in the middle of writes", torture::crashes(0..args.seeds)),
         tally("cuts", "cuts of a file, at every byte", torture::cuts()),
@@ -53,6 +53,17 @@ pub(super) fn torture(context: &Context, args: &TortureArgs) -> Result<u8, Failu
     let text = faults.iter().map(|fault| fault.as_str()).collect::<Vec<_>>().join("\n       ");
     Err(Failure::new(JOURNAL, text)
         .hint("do not trust this disk, or this build, with a run; please report it"))
+}
+
+/// The folder that was named, or one that is nobody's checkout.
+fn place(context: &Context, args: &TortureArgs) -> Result<PathBuf, Failure> {
+    let place = match (&args.dir, context.repo()) {
+        (Some(dir), _) => return Ok(context.dir.join(dir)),
+        (None, Ok(repo)) => repo.common_dir().join("swarm"),
+        (None, Err(_)) => return Ok(context.dir.clone()),
+    };
+    std::fs::create_dir_all(&place)?;
+    Ok(place)
 }
 
 fn tally(name: &'static str, what: &str, came: Result<Tally, String>) -> Finding {
@@ -120,6 +131,12 @@ fn kill_one(dir: &Path, records: u64) -> Result<u64, Failure> {
     let mut last = 0;
     for _ in 0..records {
         last = acknowledged(&mut lines).unwrap_or(last).max(last);
+    }
+    if let Some(status) = child.try_wait()? {
+        return Err(Failure::new(
+            ENVIRONMENT,
+            format!("the writer in {} ended by itself: {status}", dir.display()),
+        ));
     }
     child.kill()?;
     child.wait()?;
