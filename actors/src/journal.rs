@@ -96,12 +96,11 @@ impl Owner for Turns {
                 Work::View(actor, reply) => views.push((actor, reply)),
             }
         }
-        let turned = self.writer.turn(submits);
-        report.in_turn = false;
-        let ended = match turned {
+        let ended = match self.writer.turn(submits) {
             Ok(committed) => committed.is_some_and(|committed| self.publish(committed)),
             Err(error) => {
                 self.closed = None;
+                report.in_turn = false;
                 let _ = self.supervisor.cast(SupervisorMsg::JournalFailed(error));
                 return ControlFlow::Break(());
             }
@@ -109,6 +108,7 @@ impl Owner for Turns {
         for (actor, reply) in views {
             let _ = reply.send((self.writer.state().seq(), self.writer.view(&actor)));
         }
+        report.in_turn = false;
         if ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

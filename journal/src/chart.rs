@@ -40,6 +40,8 @@ pub(crate) struct Part {
     pub(crate) end: Option<u64>,
     /// Records from this one on are those of a later segment, whatever lies here.
     pub(crate) limit: u64,
+    /// The last record that is proven to be the one in this segment, and not only to have been durable somewhere.
+    pub(crate) own: u64,
 }
 
 impl Part {
@@ -93,17 +95,25 @@ pub(crate) fn chart(disk: &dyn Disk) -> Result<Chart, JournalError> {
         let after = headers[at + 1..].iter().flatten().next().map_or(last_epoch, |next| next.epoch);
         let bytes = contents(disk, *segment)?;
         let header = headers[at].or_else(|| guess(id, *segment, &bytes, reached, after));
+        // A segment follows the last that `HEAD` knows of, or it is a stray with a name like one.
+        if header.is_none() && head.is_some_and(|head| *segment > head.segment + 1) {
+            continue;
+        }
         reached = header.map_or(reached, |header| header.epoch.max(reached));
         let next = headers.get(at + 1).copied().flatten().filter(|next| next.segment == segment + 1);
-        let part = Part { segment: *segment, header, end: next.map(|next| next.before.end), limit: u64::MAX };
-        chart.add(part, &bytes);
+        let end = next.map(|next| next.before.end);
+        let own = match (end, head.filter(|head| head.segment == *segment)) {
+            (Some(_), _) => u64::MAX,
+            (None, stated) => stated.map_or(0, |head| head.durable_seq),
+        };
+        chart.add(Part { segment: *segment, header, end, limit: u64::MAX, own }, &bytes);
     }
     chart.epoch = chart.epoch.max(reached);
     Ok(chart)
 }
 
 impl Chart {
-    fn add(&mut self, part: Part, bytes: &[u8]) {
+    fn add(&mut self, mut part: Part, bytes: &[u8]) {
         let Some(header) = part.header else { return self.parts.push(part) };
         let log = log_of(bytes, part.end);
         let first = if part.is_stated() {
@@ -119,6 +129,7 @@ impl Chart {
         let mut at = PAGE;
         while let Some((found, parsed)) = next_whole(log, at, header.salt()) {
             self.proven = self.proven.max(parsed.fields.proves());
+            part.own = part.own.max(parsed.fields.proves());
             at = found + framed_bytes(parsed.payload_bytes);
         }
         self.parts.push(part);

@@ -44,6 +44,10 @@ pub trait Disk: Send + Sync {
     fn publish(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// The [`File::id`] of the file that has this name now, if one has.
+    fn id_of(&self, _name: &str) -> io::Result<Option<u64>> {
+        Ok(Some(0))
+    }
     /// Makes all names durable.
     fn sync_names(&self) -> io::Result<()>;
     /// Whether a live process holds the lock of this file. Writes nothing; whoever takes the lock is not disturbed.
@@ -87,10 +91,6 @@ pub trait File: Send + Sync {
     /// What tells this file from all others of its disk, whatever its name is by now.
     fn id(&self) -> io::Result<u64> {
         Ok(0)
-    }
-    /// Whether the file still has a name. One that was deleted locks nothing for anybody who comes later.
-    fn is_named(&self) -> io::Result<bool> {
-        Ok(true)
     }
     /// Takes the exclusive lock for as long as this file is open; `false` if somebody else has it.
     fn try_lock(&self) -> io::Result<bool>;

@@ -140,8 +140,7 @@ impl HeadFile {
                 return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
             }
             // A repair may have put another journal in this one's place meanwhile.
-            let named = disk.open(NAME, Mode::Read).and_then(|named| named.id());
-            if matches!(named, Ok(id) if id == file.id().map_err(failed)?) {
+            if disk.id_of(NAME).map_err(failed)? == Some(file.id().map_err(failed)?) {
                 return Ok(Self { file, path, generation: 0 });
             }
             file.unlock();
@@ -161,11 +160,13 @@ impl HeadFile {
         self.generation = head.map_or(0, |head| head.generation);
     }
 
-    /// Fails with `Fenced` if the lock is one no more: somebody deleted the file, and another writer may be at work.
-    pub(crate) fn check(&self) -> Result<(), JournalError> {
-        match self.file.is_named() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(JournalError::Fenced { path: self.path.clone() }),
+    /// Fails with `Fenced` if the lock is one no more: somebody deleted or replaced the file, and another writer may be
+    /// at work.
+    pub(crate) fn check(&self, disk: &dyn Disk) -> Result<(), JournalError> {
+        let own = self.file.id().map_err(|error| self.error("look at", error))?;
+        match disk.id_of(NAME) {
+            Ok(named) if named == Some(own) => Ok(()),
+            Ok(_) => Err(JournalError::Fenced { path: self.path.clone() }),
             Err(error) => Err(self.error("look at", error)),
         }
     }

@@ -258,7 +258,7 @@ impl Log {
             return Ok(());
         }
         self.segment.write(&self.buffer)?;
-        self.head.check()?;
+        self.head.check(&*self.disk)?;
         self.durable_seq = self.last_seq;
         self.publish()?;
         self.anchor.take();

@@ -53,12 +53,13 @@ pub(crate) fn salvage(disk: &dyn Disk, each: &mut Each<'_>) -> Result<Salvage, J
         proven: chart.proven,
         hole: None,
         batch: Vec::new(),
+        own: 0,
         done: false,
         end: End::Whole,
     };
     for part in &chart.parts {
         let bytes = contents(disk, part.segment)?;
-        diver.end = End::Whole;
+        (diver.end, diver.own, diver.done) = (End::Whole, part.own, false);
         diver.segment(part, log_of(&bytes, part.end));
     }
     Ok(diver.surface())
@@ -76,7 +77,9 @@ struct Diver<'a, 'e> {
     hole: Option<Gap>,
     /// Records whose batch has no end yet.
     batch: Vec<Record>,
-    /// Whether the rest of the log was never promised to anybody.
+    /// The last record that is proven to be the one in this segment.
+    own: u64,
+    /// Whether the rest of this segment was never promised to anybody.
     done: bool,
     end: End,
 }
@@ -94,7 +97,10 @@ enum End {
 
 impl Diver<'_, '_> {
     fn segment(&mut self, part: &Part, bytes: &[u8]) {
-        let Some(header) = part.header else { return self.open_hole(part.segment, 0, bytes) };
+        let Some(header) = part.header else {
+            self.end = End::Damaged;
+            return self.open_hole(part.segment, 0, bytes);
+        };
         let mut chain = None;
         if part.is_stated() {
             // A header says how far the segment before it went, whether that can be read or not.
@@ -146,7 +152,7 @@ impl Diver<'_, '_> {
     /// A batch never spans two segments: one without an end was cut off by a crash, or its end is lost.
     fn end_segment(&mut self) {
         let Some(first) = self.batch.first().map(|record| record.seq) else { return };
-        if first <= self.proven {
+        if first <= self.own {
             return self.hand_on_batch();
         }
         self.batch.clear();
@@ -193,7 +199,7 @@ impl Diver<'_, '_> {
             return self.close_hole(gap.to_seq + 1);
         }
         // What nobody was told of is kept only as long as nothing of it is missing.
-        if fields.seq > self.last + 1 && fields.seq > self.proven {
+        if fields.seq > self.last + 1 && fields.seq > self.own {
             self.done = true;
             return;
         }

@@ -10,6 +10,7 @@ mod group;
 mod journal;
 mod model;
 mod repair;
+mod salvage;
 mod seam;
 mod support;
 mod survey;

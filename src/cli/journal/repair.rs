@@ -30,6 +30,9 @@ pub(super) fn repair(context: &Context, args: &RepairArgs) -> Result<u8, Failure
         return Ok(OK);
     };
     tell(&salvage);
+    if salvage.run != runs::journal_id(&folder.id) {
+        eprintln!("note: these are the records of another run than the name of the folder says");
+    }
     match original {
         None => {
             eprintln!("  next: swarm journal repair {name} --apply   (the damaged journal is kept)");
