@@ -126,6 +126,8 @@ pub(crate) fn open(disk: &dyn Disk) -> io::Result<Option<Box<dyn File>>> {
 pub(crate) struct HeadFile {
     file: Box<dyn File>,
     path: std::path::PathBuf,
+    /// What tells it from any other file of that name.
+    id: u64,
     generation: u64,
 }
 
@@ -140,8 +142,9 @@ impl HeadFile {
                 return Err(JournalError::Busy { pid: owner_pid(disk), path: disk.path("") });
             }
             // A repair may have put another journal in this one's place meanwhile.
-            if disk.id_of(NAME).map_err(failed)? == Some(file.id().map_err(failed)?) {
-                return Ok(Self { file, path, generation: 0 });
+            let id = file.id().map_err(failed)?;
+            if disk.id_of(NAME).map_err(failed)? == Some(id) {
+                return Ok(Self { file, path, id, generation: 0 });
             }
             file.unlock();
         }
@@ -163,9 +166,8 @@ impl HeadFile {
     /// Fails with `Fenced` if the lock is one no more: somebody deleted or replaced the file, and another writer may be
     /// at work.
     pub(crate) fn check(&self, disk: &dyn Disk) -> Result<(), JournalError> {
-        let own = self.file.id().map_err(|error| self.error("look at", error))?;
         match disk.id_of(NAME) {
-            Ok(named) if named == Some(own) => Ok(()),
+            Ok(named) if named == Some(self.id) => Ok(()),
             Ok(_) => Err(JournalError::Fenced { path: self.path.clone() }),
             Err(error) => Err(self.error("look at", error)),
         }

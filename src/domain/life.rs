@@ -117,6 +117,17 @@ impl Task {
         Illegal { event: event.name(), state }
     }
 
+    /// It ended; how it came to that is lost. Work that landed, or was judged, was kept before, so its worktree may go.
+    pub(crate) fn end_somehow(&mut self, end: End) {
+        if matches!(self.phase, Phase::Making | Phase::Running | Phase::Saving)
+            && let Some((no, worktree)) =
+                self.attempt.as_ref().and_then(|attempt| Some((attempt.no, attempt.worktree.clone()?)))
+        {
+            self.leftovers.insert(no, worktree);
+        }
+        self.phase = Phase::Ended(end);
+    }
+
     fn start(&mut self, event: &AttemptStarted) -> Phase {
         let conflict = self.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Conflict);
         self.attempts = event.attempt;

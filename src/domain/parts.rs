@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::plan::OnFailure;
 use crate::run::{Preflight, Run};
 use crate::state::task_of;
-use crate::task::{Illegal, Phase, Task};
+use crate::task::{End, Illegal, Phase, Task};
 use crate::tasks::Tasks;
 use crate::train::{Train, illegal};
 
@@ -73,8 +73,31 @@ impl Parts {
         match event {
             Event::AttemptStarted(event) => self.tasks.lost(&event.task, event.attempt),
             Event::GateStarted(event) => self.gates.lost(event.n),
+            Event::Merged(event) => {
+                self.train.landed_somehow(&event.task, &event.commit);
+                self.ended_somehow(&event.task, End::Merged { commit: event.commit.clone() });
+            }
+            Event::TaskDone(event) => {
+                self.train.leave(&event.task);
+                self.ended_somehow(&event.task, End::Done { reason: event.reason.clone() });
+            }
             _ => {}
         }
+    }
+
+    /// The journal says how a task ended, and not how it came to that. What its last attempt is known to have used is
+    /// charged; that the sum is not known is on record.
+    fn ended_somehow(&mut self, id: &TaskId, end: End) {
+        let Some(at) = self.tasks.place(id).filter(|at| self.tasks.at(*at).end().is_none()) else { return };
+        if let Some(attempt) = &self.tasks.at(at).attempt {
+            let charge = attempt.usage.usd.unwrap_or(crate::Usd::ZERO);
+            self.ledger.settle(id, attempt.no, charge, crate::fact::Cost::Unknown, attempt.usage);
+        }
+        let ended = self.tasks.change(at, &self.ledger, |task| {
+            task.end_somehow(end);
+            Ok::<(), Illegal>(())
+        });
+        ended.expect("nothing refuses it");
     }
 
     fn task_planned(&mut self, event: &TaskPlanned) -> Result<(), Illegal> {

@@ -247,6 +247,13 @@ impl Train {
         }
     }
 
+    /// The target has the commit of a task; how it got there is lost.
+    pub(crate) fn landed_somehow(&mut self, task: &TaskId, commit: &Oid) {
+        self.leave(task);
+        self.head = Some(Some(commit.clone()));
+        self.landed = Some(commit.clone());
+    }
+
     pub(crate) fn prepared(&mut self, seq: u64, event: &MergePrepared) -> Result<(), Illegal> {
         let (mishaps, fault) = match &self.car {
             Some(car) if car.task == event.task && car.stage == CarStage::Waiting => {
