@@ -128,7 +128,8 @@ impl Promise {
     /// Begins to make the room for the segment behind the one that `header` describes.
     pub(crate) fn of(disk: &Arc<dyn Disk>, header: &Header, len: u64) -> Self {
         let (promised, kept) = mpsc::sync_channel(1);
-        let name = spare_name(&Header { segment: header.segment + 1, ..*header });
+        // Not the name that the writer itself would give it, in case this one cannot be used.
+        let name = format!("spare-{}", spare_name(&Header { segment: header.segment + 1, ..*header }));
         let place = disk.clone();
         disk.aside(Box::new(move || {
             // Whoever asked may be gone; the file is swept away by the next writer.
@@ -153,11 +154,15 @@ fn spare_name(header: &Header) -> String {
     format!("{}-{}{UNNAMED}", header.segment, header.epoch)
 }
 
-/// Removes what earlier writers prepared and did not use.
+/// Removes what earlier writers prepared and did not use, durably: a name that is used again while its removal is still
+/// pending could end up with the wrong file.
 pub(crate) fn sweep(disk: &dyn Disk) -> io::Result<()> {
-    let unnamed = disk.names()?.into_iter().filter(|name| name.ends_with(UNNAMED));
-    unnamed.into_iter().try_for_each(|name| match disk.remove(&name) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    })
+    let unnamed: Vec<String> = disk.names()?.into_iter().filter(|name| name.ends_with(UNNAMED)).collect();
+    for name in &unnamed {
+        match disk.remove(name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    if unnamed.is_empty() { Ok(()) } else { disk.sync_names() }
 }
