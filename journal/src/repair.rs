@@ -1,4 +1,5 @@
-//! Makes a sound journal out of what is whole in a damaged one. The damaged one is kept, byte for byte.
+//! Makes a sound journal out of what is whole in a damaged one. The damaged one is kept, byte for byte;
+//! where it had no `HEAD`, taking the lock makes an empty one.
 //!
 //! Does not know what the records mean, nor whether anybody can do something with what is left of them.
 
@@ -77,11 +78,10 @@ pub fn repair(dir: &Path) -> Result<Option<Repaired>, JournalError> {
     if segments(&disk)?.is_empty() && Head::read(&disk)?.is_none() {
         return Err(JournalError::Missing { path: dir.to_path_buf() });
     }
-    let lock = HeadFile::lock(&disk)?;
+    let _lock = HeadFile::lock(&disk)?;
     if damage(&disk)?.is_none() {
         return Ok(None);
     }
-    lock.sign(disk.pid())?;
     let copy: Arc<dyn Disk> = Arc::new(RealDisk::new(&places.copy));
     let salvage = copy_sound(&disk, &copy)?;
     let original = places.exchange()?;
