@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::RoomLost;
-use swarm_domain::fact::{Moment, Outcome, Request};
+use swarm_domain::fact::{Anchor, Moment, Outcome, Request};
 use swarm_domain::run::Pause;
 use swarm_domain::state::State;
 use swarm_domain::{Command, Effect, Event, Key, NewRun};
@@ -96,8 +96,8 @@ impl Run {
         Ok(())
     }
 
-    fn moment(&self) -> Moment {
-        Moment { at_ms: self.world.now_ms, entropy: self.steps, anchor_seq: 0, anchor_hash: String::new() }
+    fn moment(&self) -> Moment<'static> {
+        Moment { at_ms: self.world.now_ms, entropy: self.steps, anchor: &Anchor::default }
     }
 
     /// Takes a command and all that follows from it, as one turn of the writer does.

@@ -82,7 +82,7 @@ pub enum Refusal {
 
 impl State {
     /// What a command leads to: one atomic batch of events, or why it changes nothing.
-    pub fn decide(&self, now: &Moment, command: &Command) -> Result<Vec<Event>, Refusal> {
+    pub fn decide(&self, now: &Moment<'_>, command: &Command) -> Result<Vec<Event>, Refusal> {
         match command {
             Command::Plan(new) if self.parts().is_none() => Ok(plan(now, new)),
             Command::Plan(_) => Err(Refusal::Planned),
@@ -112,7 +112,7 @@ impl State {
     }
 }
 
-fn plan(now: &Moment, new: &NewRun) -> Vec<Event> {
+fn plan(now: &Moment<'_>, new: &NewRun) -> Vec<Event> {
     let (settings, tasks) = new.plan.clone().into_parts();
     let planned = RunPlanned {
         run: new.run.clone(),
@@ -164,7 +164,7 @@ fn ask(parts: &Parts, id: &str, by: &str, request: &Request) -> Result<Vec<Event
 }
 
 /// Takes a fact if it fits what is under way. Only facts come from the world; decisions are made here.
-fn fact(parts: &Parts, now: &Moment, event: &Event) -> Result<Vec<Event>, Refusal> {
+fn fact(parts: &Parts, now: &Moment<'_>, event: &Event) -> Result<Vec<Event>, Refusal> {
     let unfit = |why: &str| Err(Refusal::Unfit(format!("{}: {why}", event.name())));
     match event {
         Event::TargetSeen(_) | Event::TargetHeld(_) | Event::Noted(_) => Ok(vec![event.clone()]),
@@ -228,7 +228,7 @@ fn fitting<'a>(parts: &'a Parts, event: &Event) -> Result<&'a Task, Refusal> {
 }
 
 /// Law 7: a reservation is settled at the best known spend, and an unknown cost is not $0.
-fn settled(parts: &Parts, now: &Moment, task: &Task, exited: &AgentExited) -> AgentExited {
+fn settled(parts: &Parts, now: &Moment<'_>, task: &Task, exited: &AgentExited) -> AgentExited {
     let line = parts.ledger.line(&task.spec.id, exited.attempt).unwrap_or_default();
     let usage = line.usage.max(exited.usage);
     let never_ran = matches!(exited.ending, Ending::SetupFailed { .. } | Ending::NotStarted { .. });

@@ -5,7 +5,7 @@ use crate::event::{
     AttemptStarted, DeadlineReached, Event, GateStarted, MergeIntended, MergePrepared, PreflightFailed,
     PreflightPassed, RetryDue, RunPaused, StopAsked, TaskDone,
 };
-use crate::fact::{Cause, Moment, Site, Start, Stop};
+use crate::fact::{Anchor, Cause, Moment, Site, Start, Stop};
 use crate::judge;
 use crate::plan::{MergeOrder, OnFailure, RetryFrom, Work};
 use crate::run::Preflight;
@@ -14,7 +14,7 @@ use crate::task::Task;
 use crate::train::{Car, CarStage, Waiting};
 
 /// The next events, as one atomic batch; empty when only the world can bring news.
-pub(crate) fn next(state: &State, now: &Moment) -> Vec<Event> {
+pub(crate) fn next(state: &State, now: &Moment<'_>) -> Vec<Event> {
     let Some(parts) = state.parts() else { return Vec::new() };
     if !parts.run.is_live() || parts.tasks.len() < parts.run.tasks as usize {
         return Vec::new();
@@ -36,7 +36,7 @@ fn one(event: Option<Event>) -> Option<Vec<Event>> {
 }
 
 /// What is to be decided about single tasks. A failure that pauses the run does so in the same batch.
-fn agenda(parts: &Parts, now: &Moment) -> Option<Vec<Event>> {
+fn agenda(parts: &Parts, now: &Moment<'_>) -> Option<Vec<Event>> {
     let task = parts.tasks.on_agenda()?;
     let event = judge::next(parts, task, now.at_ms)?;
     let pauses = matches!(event, Event::TaskFailed(_))
@@ -50,12 +50,12 @@ fn agenda(parts: &Parts, now: &Moment) -> Option<Vec<Event>> {
     Some(events)
 }
 
-fn deadline(parts: &Parts, now: &Moment) -> Option<Event> {
+fn deadline(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let due = parts.run.deadline_ms().is_some_and(|at_ms| now.at_ms >= at_ms);
     (due && !parts.run.overdue).then(|| DeadlineReached {}.into())
 }
 
-fn retry_due(parts: &Parts, now: &Moment) -> Option<Event> {
+fn retry_due(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let (at_ms, task) = parts.tasks.next_retry()?;
     (at_ms <= now.at_ms).then(|| RetryDue { task: task.spec.id.clone() }.into())
 }
@@ -75,7 +75,7 @@ fn stop(parts: &Parts) -> Option<Event> {
     })
 }
 
-fn preflight(parts: &Parts, now: &Moment) -> Option<Event> {
+fn preflight(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let Preflight::Due(checks) = &parts.run.preflight else { return None };
     if parts.run.interrupt.is_some() || parts.run.drain.is_some() || parts.run.cancelled {
         return None;
@@ -103,7 +103,7 @@ fn gate_name(task: &Task, index: Option<u32>) -> String {
 
 fn gate(
     parts: &Parts,
-    now: &Moment,
+    now: &Moment<'_>,
     site: Site,
     checks: &Checks,
     index: Option<u32>,
@@ -116,13 +116,13 @@ fn gate(
 }
 
 /// A name for a holder that no other attempt of any run has.
-fn nonce(now: &Moment, salt: u64) -> String {
+fn nonce(now: &Moment<'_>, salt: u64) -> String {
     let mixed = (now.entropy ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     format!("{:016x}{mixed:016x}", now.entropy)
 }
 
 /// The next step of the merge train.
-fn land(parts: &Parts, now: &Moment) -> Option<Event> {
+fn land(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let train = &parts.train;
     let stopped =
         train.is_lost() || train.held().is_some() || train.broken().is_some() || parts.run.no_room.is_some();
@@ -188,7 +188,8 @@ pub(crate) fn next_in_line(parts: &Parts) -> Option<&Waiting> {
     }
 }
 
-fn prepare(parts: &Parts, now: &Moment, waiting: &Waiting) -> Event {
+fn prepare(parts: &Parts, now: &Moment<'_>, waiting: &Waiting) -> Event {
+    let Anchor { seq: anchor_seq, hash: anchor_hash } = (now.anchor)();
     MergePrepared {
         task: waiting.task.clone(),
         attempt: waiting.attempt,
@@ -196,14 +197,14 @@ fn prepare(parts: &Parts, now: &Moment, waiting: &Waiting) -> Event {
         onto: parts.train.onto(),
         tip: waiting.tip.clone(),
         at_s: now.at_ms / 1000,
-        anchor_seq: now.anchor_seq,
-        anchor_hash: now.anchor_hash.clone(),
+        anchor_seq,
+        anchor_hash,
     }
     .into()
 }
 
 /// The next gate of an attempt's own, when there is a gate worktree for it.
-fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
+fn own_gate(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     if parts.run.interrupt.is_some() {
         return None;
     }
@@ -216,7 +217,7 @@ fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
 }
 
 /// Law 11: a free slot and a ready, affordable task start at once. Law 7: what is admitted is free.
-fn start(parts: &Parts, now: &Moment) -> Option<Event> {
+fn start(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     // Where a failure stops or pauses the run, nothing starts in the place of an attempt that may have failed.
     let unjudged =
         if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
