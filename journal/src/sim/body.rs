@@ -2,13 +2,22 @@
 
 use std::{collections::BTreeSet, mem, ops::Range};
 
-use super::fate::Fate;
+use super::{
+    fate::Fate,
+    image::{Image, clip},
+};
+use crate::bytes::len_without_zeros;
 
 const SECTOR: usize = 512;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Change {
-    Write { at: usize, bytes: Vec<u8> },
+    /// The bytes that are kept of it come next in `written`; zeros follow them.
+    Write {
+        at: usize,
+        kept: usize,
+        len: usize,
+    },
     Len(usize),
 }
 
@@ -16,71 +25,89 @@ enum Change {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Body {
     /// What a process reads.
-    pub(super) seen: Vec<u8>,
-    durable: Vec<u8>,
+    pub(super) seen: Image,
+    durable: Image,
     pending: Vec<Change>,
+    /// The bytes of the pending writes, one behind the other.
+    written: Vec<u8>,
+    /// A sync failed, so what is seen may differ from what is durable although nothing is pending.
+    lossy: bool,
 }
 
 impl Body {
-    pub(super) fn durable(contents: Vec<u8>) -> Self {
-        Self { seen: contents.clone(), durable: contents, pending: Vec::new() }
+    pub(super) fn durable(contents: &[u8]) -> Self {
+        let image = Image::of(contents);
+        Self { seen: image.clone(), durable: image, ..Self::default() }
     }
 
     pub(super) fn write(&mut self, at: usize, bytes: &[u8]) {
-        overlay(&mut self.seen, at, bytes);
-        self.pending.push(Change::Write { at, bytes: bytes.to_vec() });
+        let (kept, len) = (len_without_zeros(bytes), bytes.len());
+        self.seen.write(at, &bytes[..kept], len);
+        self.written.extend_from_slice(&bytes[..kept]);
+        self.pending.push(Change::Write { at, kept, len });
     }
 
     pub(super) fn set_len(&mut self, len: usize) {
-        self.seen.resize(len, 0);
+        self.seen.set_len(len);
         self.pending.push(Change::Len(len));
     }
 
     pub(super) fn sync(&mut self) {
-        for change in mem::take(&mut self.pending) {
+        let mut written = &self.written[..];
+        for change in self.pending.drain(..) {
             match change {
-                Change::Write { at, bytes } => overlay(&mut self.durable, at, &bytes),
-                Change::Len(len) => self.durable.resize(len, 0),
+                Change::Write { at, kept, len } => self.durable.write(at, take(&mut written, kept), len),
+                Change::Len(len) => self.durable.set_len(len),
             }
         }
+        self.written.clear();
     }
 
     /// A failed sync: the changes will never be durable, but are marked as if they were.
     pub(super) fn lose_pending(&mut self) {
+        self.lossy = true;
         self.pending.clear();
+        self.written.clear();
     }
 
     /// One bit of it changes, wherever it is.
     pub(super) fn flip(&mut self, bit: usize) {
-        for contents in [&mut self.seen, &mut self.durable] {
-            if let Some(byte) = contents.get_mut(bit / 8) {
-                *byte ^= 1 << (bit % 8);
-            }
-        }
+        self.seen.flip(bit);
+        self.durable.flip(bit);
     }
 
     /// Only what is clean can be forgotten.
     pub(super) fn drop_cache(&mut self) {
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && self.lossy {
             self.seen.clone_from(&self.durable);
+            self.lossy = false;
         }
+    }
+
+    /// Whether a power cut would change what is seen.
+    pub(super) fn is_volatile(&self) -> bool {
+        self.lossy || !self.pending.is_empty()
     }
 
     /// The power went: of each change all, nothing, a front part or any sectors are there. A sector is as it was
     /// at some moment: if it lacks a change it lacks all later ones too.
     pub(super) fn cut(&mut self, fate: &mut Fate) {
         let mut old = BTreeSet::new();
+        let written = mem::take(&mut self.written);
+        let mut written = &written[..];
         for change in mem::take(&mut self.pending) {
             match change {
-                Change::Len(len) if fate.once_in(2) => self.durable.resize(len, 0),
+                Change::Len(len) if fate.once_in(2) => self.durable.set_len(len),
                 Change::Len(_) => {}
-                Change::Write { at, bytes } => {
-                    let pieces = sectors(at, bytes.len());
-                    let kept = choose(pieces.len(), fate);
-                    for (piece, kept) in pieces.into_iter().zip(kept) {
+                Change::Write { at, kept, len } => {
+                    let bytes = take(&mut written, kept);
+                    let pieces = sectors(at, len);
+                    let survives = choose(pieces.len(), fate);
+                    for (piece, survives) in pieces.into_iter().zip(survives) {
                         let sector = (at + piece.start) / SECTOR;
-                        if kept && !old.contains(&sector) {
-                            overlay(&mut self.durable, at + piece.start, &bytes[piece]);
+                        if survives && !old.contains(&sector) {
+                            let (at, len) = (at + piece.start, piece.len());
+                            self.durable.write(at, &bytes[clip(piece, kept)], len);
                         } else {
                             old.insert(sector);
                         }
@@ -89,15 +116,13 @@ impl Body {
             }
         }
         self.seen.clone_from(&self.durable);
+        self.lossy = false;
     }
 }
 
-fn overlay(contents: &mut Vec<u8>, at: usize, bytes: &[u8]) {
-    let end = at + bytes.len();
-    if contents.len() < end {
-        contents.resize(end, 0);
-    }
-    contents[at..end].copy_from_slice(bytes);
+/// Takes so many bytes from the front.
+fn take<'a>(bytes: &mut &'a [u8], len: usize) -> &'a [u8] {
+    bytes.split_off(..len).expect("the bytes of every pending write are there")
 }
 
 /// Which of so many parts of a write survive.
@@ -144,8 +169,8 @@ mod tests {
         body.lose_pending();
         body.write(4, b"kept");
         body.sync();
-        assert_eq!(body.seen, b"lostkept");
+        assert_eq!(body.seen.to_vec(), b"lostkept");
         body.drop_cache();
-        assert_eq!(body.seen, b"\0\0\0\0kept");
+        assert_eq!(body.seen.to_vec(), b"\0\0\0\0kept");
     }
 }

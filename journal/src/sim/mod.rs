@@ -7,6 +7,7 @@
 mod body;
 mod fate;
 mod file;
+mod image;
 mod world;
 
 use std::{
@@ -35,6 +36,10 @@ pub enum Fault {
     /// Everything stops in the middle of the operation, and all operations fail until it is said what that was:
     /// the power, by [`SimDisk::restart`], or only the processes, by [`SimDisk::kill`].
     PowerCut,
+}
+
+impl Fault {
+    const COUNT: usize = Self::PowerCut as usize + 1;
 }
 
 /// A simulated disk. Clones are the same disk.
@@ -74,7 +79,7 @@ impl SimDisk {
 
     /// From now on each operation that a fault fits meets it with a chance of one in `one_in`; 0 is never.
     pub fn set_odds(&self, fault: Fault, one_in: u32) {
-        self.world().odds.insert(fault, one_in);
+        self.world().set_odds(fault, one_in);
     }
 
     /// How many bytes all files may have together.

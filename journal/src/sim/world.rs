@@ -2,7 +2,7 @@
 //!
 //! Like the contents of files, names have a seen and a durable version with the changes in between.
 
-use std::{collections::BTreeMap, io, mem};
+use std::{collections::BTreeMap, io, mem, sync::Arc};
 
 use super::{Fault, body::Body, fate::Fate};
 use crate::disk::Mode;
@@ -23,12 +23,13 @@ enum Naming {
 
 type Names = BTreeMap<String, usize>;
 
+/// Files and names are shared with the forks of this world for as long as neither changes them.
 #[derive(Clone)]
 pub(super) struct World {
     fate: Fate,
-    bodies: Vec<Body>,
-    names: Names,
-    durable_names: Names,
+    bodies: Vec<Arc<Body>>,
+    names: Arc<Names>,
+    durable_names: Arc<Names>,
     pending_names: Vec<Naming>,
     /// Which handle holds the lock of an inode.
     locks: BTreeMap<usize, u64>,
@@ -38,7 +39,8 @@ pub(super) struct World {
     /// Faults planned for a certain change.
     planned: BTreeMap<u64, Fault>,
     planned_read_errors: bool,
-    pub(super) odds: BTreeMap<Fault, u32>,
+    /// For each kind of fault; 0 is never.
+    odds: [u32; Fault::COUNT],
     pub(super) changes: u64,
     pub(super) capacity: Option<u64>,
     pub(super) off: bool,
@@ -49,15 +51,15 @@ impl World {
         Self {
             fate: Fate::new(seed),
             bodies: Vec::new(),
-            names: Names::new(),
-            durable_names: Names::new(),
+            names: Arc::default(),
+            durable_names: Arc::default(),
             pending_names: Vec::new(),
             locks: BTreeMap::new(),
             next_handle: 0,
             first_valid_handle: 0,
             planned: BTreeMap::new(),
             planned_read_errors: false,
-            odds: BTreeMap::new(),
+            odds: [0; Fault::COUNT],
             changes: 0,
             capacity: None,
             off: false,
@@ -79,6 +81,10 @@ impl World {
         }
     }
 
+    pub(super) fn set_odds(&mut self, fault: Fault, one_in: u32) {
+        self.odds[fault as usize] = one_in;
+    }
+
     pub(super) fn kill(&mut self) {
         self.close_all();
         self.planned.clear();
@@ -89,12 +95,12 @@ impl World {
         self.kill();
         for naming in mem::take(&mut self.pending_names) {
             if self.fate.once_in(2) {
-                rename(&mut self.durable_names, naming);
+                rename(Arc::make_mut(&mut self.durable_names), naming);
             }
         }
         self.names.clone_from(&self.durable_names);
-        for body in &mut self.bodies {
-            body.cut(&mut self.fate);
+        for body in self.bodies.iter_mut().filter(|body| body.is_volatile()) {
+            Arc::make_mut(body).cut(&mut self.fate);
         }
     }
 
@@ -128,9 +134,7 @@ impl World {
         if let Some(fault) = planned.filter(|fault| fitting.contains(fault)) {
             return Ok(Some(fault));
         }
-        let odds: Vec<_> =
-            fitting.iter().filter_map(|fault| Some((*fault, *self.odds.get(fault)?))).collect();
-        Ok(odds.into_iter().find(|(_, one_in)| self.fate.once_in(*one_in)).map(|(fault, _)| fault))
+        Ok(fitting.iter().copied().find(|fault| self.fate.once_in(self.odds[*fault as usize])))
     }
 
     pub(super) fn entropy(&self) -> [u8; 16] {
@@ -158,7 +162,7 @@ impl World {
     fn create(&mut self, name: &str) -> io::Result<usize> {
         let inode = self.bodies.len();
         self.name(Naming::Link(name.to_owned(), inode))?;
-        self.bodies.push(Body::default());
+        self.bodies.push(Arc::default());
         Ok(inode)
     }
 
@@ -180,7 +184,7 @@ impl World {
         if let Some(fault) = self.fault(&[Fault::WriteError])? {
             return Err(failure(fault));
         }
-        rename(&mut self.names, naming.clone());
+        rename(Arc::make_mut(&mut self.names), naming.clone());
         self.pending_names.push(naming);
         Ok(())
     }
@@ -217,15 +221,12 @@ impl World {
     }
 
     pub(super) fn read(&mut self, inode: usize, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let one_in = self.odds.get(&Fault::ReadError).copied().unwrap_or(0);
+        let one_in = self.odds[Fault::ReadError as usize];
         if mem::take(&mut self.planned_read_errors) || self.fate.once_in(one_in) {
             return Err(failure(Fault::ReadError));
         }
-        let rest =
-            usize::try_from(offset).ok().and_then(|at| self.bodies[inode].seen.get(at..)).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
+        let at = usize::try_from(offset).map_err(io::Error::other)?;
+        Ok(self.bodies[inode].seen.read(at, buffer))
     }
 
     pub(super) fn write(&mut self, inode: usize, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -237,12 +238,16 @@ impl World {
             _ => bytes.len(),
         };
         let count = count.min(self.room(inode, at));
-        self.bodies[inode].write(at, &bytes[..count]);
+        self.body(inode).write(at, &bytes[..count]);
         match fault {
             Some(Fault::PowerCut) => Err(failure(Fault::PowerCut)),
             _ if count == 0 => Err(failure(Fault::NoSpace)),
             _ => Ok(count),
         }
+    }
+
+    fn body(&mut self, inode: usize) -> &mut Body {
+        Arc::make_mut(&mut self.bodies[inode])
     }
 
     /// How many bytes can be written at `at` until the disk is full.
@@ -256,12 +261,12 @@ impl World {
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
         match self.fault(&[Fault::SyncError])? {
             None => {
-                self.bodies[inode].sync();
+                self.body(inode).sync();
                 Ok(())
             }
             Some(fault) => {
                 if fault == Fault::SyncError {
-                    self.bodies[inode].lose_pending();
+                    self.body(inode).lose_pending();
                 }
                 Err(failure(fault))
             }
@@ -272,38 +277,38 @@ impl World {
         let len = usize::try_from(len).map_err(io::Error::other)?;
         let fault = self.fault(&[Fault::WriteError])?;
         if fault != Some(Fault::WriteError) {
-            self.bodies[inode].set_len(len);
+            self.body(inode).set_len(len);
         }
         fault.map_or(Ok(()), |fault| Err(failure(fault)))
     }
 
     pub(super) fn drop_cache(&mut self, inode: usize) {
-        self.bodies[inode].drop_cache();
+        self.body(inode).drop_cache();
     }
 
     pub(super) fn contents(&self, name: &str) -> Option<Vec<u8>> {
-        self.names.get(name).map(|inode| self.bodies[*inode].seen.clone())
+        self.names.get(name).map(|inode| self.bodies[*inode].seen.to_vec())
     }
 
     pub(super) fn set_contents(&mut self, name: &str, contents: Option<Vec<u8>>) {
         match (contents, self.names.get(name)) {
             (None, _) => {
-                self.names.remove(name);
-                self.durable_names.remove(name);
+                Arc::make_mut(&mut self.names).remove(name);
+                Arc::make_mut(&mut self.durable_names).remove(name);
             }
-            (Some(contents), Some(inode)) => self.bodies[*inode] = Body::durable(contents),
+            (Some(contents), Some(inode)) => self.bodies[*inode] = Arc::new(Body::durable(&contents)),
             (Some(contents), None) => {
                 let inode = self.bodies.len();
-                self.bodies.push(Body::durable(contents));
-                self.names.insert(name.to_owned(), inode);
-                self.durable_names.insert(name.to_owned(), inode);
+                self.bodies.push(Arc::new(Body::durable(&contents)));
+                Arc::make_mut(&mut self.names).insert(name.to_owned(), inode);
+                Arc::make_mut(&mut self.durable_names).insert(name.to_owned(), inode);
             }
         }
     }
 
     pub(super) fn flip(&mut self, name: &str, bit: usize) {
         let inode = *self.names.get(name).expect("a bit of an existing file is flipped");
-        self.bodies[inode].flip(bit);
+        self.body(inode).flip(bit);
     }
 }
 
