@@ -41,12 +41,16 @@ pub struct AnchorHasher {
     hash: blake3::Hasher,
     /// What is to be hashed with the next piece.
     waiting: Vec<u8>,
+    /// The last answer.
+    asked: Anchor,
 }
 
 impl AnchorHasher {
     /// Before the first record.
     pub fn new() -> Self {
-        Self { seq: 0, hash: blake3::Hasher::new(), waiting: Vec::new() }
+        let hash = blake3::Hasher::new();
+        let asked = Anchor { seq: 0, hash: *hash.finalize().as_bytes() };
+        Self { seq: 0, hash, waiting: Vec::new(), asked }
     }
 
     /// Takes the next record, or the gap where it was. They must come in order, from 1 on.
@@ -66,10 +70,13 @@ impl AnchorHasher {
         }
     }
 
-    /// The anchor of the last record fed. Costs what was fed since the last time, and the hash of a path of the tree.
+    /// The anchor of the last record fed. Costs what was fed since the last time.
     pub fn anchor(&mut self) -> Anchor {
-        self.hash_waiting();
-        Anchor { seq: self.seq, hash: *self.hash.finalize().as_bytes() }
+        if self.asked.seq != self.seq {
+            self.hash_waiting();
+            self.asked = Anchor { seq: self.seq, hash: *self.hash.finalize().as_bytes() };
+        }
+        self.asked
     }
 
     pub(crate) fn feed_parts(&mut self, seq: u64, kind: u16, schema: u8, time_ms: u64, payload: &[u8]) {

@@ -23,6 +23,9 @@ impl Image {
 
     /// Writes `bytes` and zeros behind them, `len` together.
     pub(super) fn write(&mut self, at: usize, bytes: &[u8], len: usize) {
+        if len == 0 {
+            return;
+        }
         let end = at + bytes.len();
         if !bytes.is_empty() {
             if self.kept.len() < end {

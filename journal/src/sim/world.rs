@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, io, mem, sync::Arc};
 
-use super::{Fault, body::Body, fate::Fate};
+use super::{Fault, Tail, body::Body, fate::Fate};
 use crate::disk::Mode;
 
 /// An open file. Handles are numbered in the order of opening.
@@ -91,17 +91,45 @@ impl World {
         self.off = false;
     }
 
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self, tail: Tail) {
         self.kill();
         for naming in mem::take(&mut self.pending_names) {
-            if self.fate.once_in(2) {
+            let survives = match tail {
+                Tail::Lost => false,
+                Tail::Kept | Tail::Torn(_) => true,
+                Tail::Drawn => self.fate.once_in(2),
+            };
+            if survives {
                 rename(Arc::make_mut(&mut self.durable_names), naming);
             }
         }
         self.names.clone_from(&self.durable_names);
-        for body in self.bodies.iter_mut().filter(|body| body.is_volatile()) {
-            Arc::make_mut(body).cut(&mut self.fate);
+        let last = self.last_written();
+        for (inode, body) in self.bodies.iter_mut().enumerate().filter(|(_, body)| body.is_volatile()) {
+            let body = Arc::make_mut(body);
+            match tail {
+                Tail::Lost => body.lose_pending(),
+                Tail::Torn(part) if last == Some(inode) => body.tear(part),
+                Tail::Kept | Tail::Torn(_) => body.sync(),
+                Tail::Drawn => body.cut(&mut self.fate),
+            }
+            body.drop_cache();
         }
+    }
+
+    /// The file of the last write that is not synced.
+    fn last_written(&self) -> Option<usize> {
+        let writes = self.bodies.iter().enumerate();
+        let writes = writes.filter_map(|(inode, body)| Some((body.last_write()?, inode)));
+        writes.max().map(|(_, inode)| inode)
+    }
+
+    pub(super) fn unsynced(&self, counts: &dyn Fn(&str) -> bool) -> usize {
+        let files = self.names.iter().filter(|(name, _)| counts(name));
+        let changes: usize = files.map(|(_, inode)| self.bodies[*inode].unsynced()).sum();
+        let made = self.names.iter().filter(|(name, inode)| self.durable_names.get(*name) != Some(inode));
+        let gone = self.durable_names.iter().filter(|(name, _)| !self.names.contains_key(*name));
+        changes + made.chain(gone).filter(|(name, _)| counts(name)).count()
     }
 
     fn close_all(&mut self) {
@@ -127,7 +155,7 @@ impl World {
         self.check_power()?;
         let planned = self.planned.remove(&self.changes);
         self.changes += 1;
-        if planned == Some(Fault::PowerCut) {
+        if matches!(planned, Some(Fault::PowerCut | Fault::CutAfter)) {
             self.off = true;
             return Ok(planned);
         }
@@ -181,25 +209,23 @@ impl World {
     }
 
     fn name(&mut self, naming: Naming) -> io::Result<()> {
-        if let Some(fault) = self.fault(&[Fault::WriteError])? {
-            return Err(failure(fault));
+        let fault = self.fault(&[Fault::WriteError])?;
+        if is_done(fault) {
+            rename(Arc::make_mut(&mut self.names), naming.clone());
+            self.pending_names.push(naming);
         }
-        rename(Arc::make_mut(&mut self.names), naming.clone());
-        self.pending_names.push(naming);
-        Ok(())
+        outcome(fault)
     }
 
     pub(super) fn sync_names(&mut self) -> io::Result<()> {
         let fault = self.fault(&[Fault::SyncError])?;
-        if fault == Some(Fault::SyncError) {
+        if is_done(fault) {
+            self.durable_names.clone_from(&self.names);
+        }
+        if fault != Some(Fault::PowerCut) {
             self.pending_names.clear();
         }
-        if let Some(fault) = fault {
-            return Err(failure(fault));
-        }
-        self.pending_names.clear();
-        self.durable_names.clone_from(&self.names);
-        Ok(())
+        outcome(fault)
     }
 
     pub(super) fn is_locked(&self, name: &str) -> bool {
@@ -238,9 +264,10 @@ impl World {
             _ => bytes.len(),
         };
         let count = count.min(self.room(inode, at));
-        self.body(inode).write(at, &bytes[..count]);
+        let change = self.changes;
+        self.body(inode).write(at, &bytes[..count], change);
         match fault {
-            Some(Fault::PowerCut) => Err(failure(Fault::PowerCut)),
+            Some(fault @ (Fault::PowerCut | Fault::CutAfter)) => Err(failure(fault)),
             _ if count == 0 => Err(failure(Fault::NoSpace)),
             _ => Ok(count),
         }
@@ -259,18 +286,13 @@ impl World {
     }
 
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
-        match self.fault(&[Fault::SyncError])? {
-            None => {
-                self.body(inode).sync();
-                Ok(())
-            }
-            Some(fault) => {
-                if fault == Fault::SyncError {
-                    self.body(inode).lose_pending();
-                }
-                Err(failure(fault))
-            }
+        let fault = self.fault(&[Fault::SyncError])?;
+        if is_done(fault) {
+            self.body(inode).sync();
+        } else if fault == Some(Fault::SyncError) {
+            self.body(inode).lose_pending();
         }
+        outcome(fault)
     }
 
     pub(super) fn set_len(&mut self, inode: usize, len: u64) -> io::Result<()> {
@@ -279,7 +301,7 @@ impl World {
         if fault != Some(Fault::WriteError) {
             self.body(inode).set_len(len);
         }
-        fault.map_or(Ok(()), |fault| Err(failure(fault)))
+        outcome(fault)
     }
 
     pub(super) fn drop_cache(&mut self, inode: usize) {
@@ -310,6 +332,12 @@ impl World {
         let inode = *self.names.get(name).expect("a bit of an existing file is flipped");
         self.body(inode).flip(bit);
     }
+
+    pub(super) fn flip_unsynced(&mut self, bit: usize) -> Option<String> {
+        let inode = self.last_written()?;
+        self.body(inode).flip_last_write(bit);
+        self.names.iter().find(|(_, named)| **named == inode).map(|(name, _)| name.clone())
+    }
 }
 
 fn rename(names: &mut Names, naming: Naming) {
@@ -328,10 +356,19 @@ fn rename(names: &mut Names, naming: Naming) {
     }
 }
 
+/// Whether a sync, or a change of a name, has happened all the same.
+fn is_done(fault: Option<Fault>) -> bool {
+    matches!(fault, None | Some(Fault::CutAfter))
+}
+
+fn outcome(fault: Option<Fault>) -> io::Result<()> {
+    fault.map_or(Ok(()), |fault| Err(failure(fault)))
+}
+
 fn failure(fault: Fault) -> io::Error {
     match fault {
         Fault::NoSpace => io::ErrorKind::StorageFull.into(),
-        Fault::PowerCut => io::Error::other("the power went"),
+        Fault::PowerCut | Fault::CutAfter => io::Error::other("the power went"),
         Fault::ShortWrite | Fault::WriteError | Fault::SyncError | Fault::ReadError => {
             io::Error::other("the simulated disk failed")
         }
