@@ -12,7 +12,7 @@ use crate::plan::{OnUnknownCost, Plan};
 use crate::policy::{AsPlanned, Policy};
 use crate::state::{Parts, State, task_of};
 use crate::task::{Phase, Task};
-use crate::{Oid, TaskId, Usd};
+use crate::{Key, Oid, TaskId, Usd};
 
 /// What may be asked of a run.
 #[derive(Clone, Debug)]
@@ -28,8 +28,16 @@ pub enum Command {
     },
     /// Say what should happen next.
     Advance,
-    /// Something happened in the world.
+    /// Something happened in the world, which nobody asked about.
     Fact(Event),
+    /// What an effect led to. It counts only as long as the effect is owed: an answer that comes twice, or after what it
+    /// was about was begun anew, changes nothing. Law 8.
+    Answer {
+        /// The effect.
+        to: Key,
+        /// What is true now.
+        fact: Event,
+    },
     /// Somebody asks for something.
     Ask {
         /// Makes it happen once.
@@ -104,6 +112,13 @@ impl State {
                 Ok(vec![Opened { epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into()])
             }
             Command::Fact(event) => fact(self.live()?, now, event),
+            Command::Answer { to, fact: event } => {
+                let parts = self.live()?;
+                if !crate::owed::is_owed(parts, to) {
+                    return Err(Refusal::Unfit(format!("{}: nobody waits for it any more", event.name())));
+                }
+                fact(parts, now, event)
+            }
             Command::Ask { id, by, request } => ask(self.live()?, id, by, request),
         }
     }

@@ -233,7 +233,12 @@ fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> 
     let unjudged =
         if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
     let slots_full = parts.tasks.slots_taken() + unjudged >= parts.run.slots as usize;
-    if !parts.run.may_start() || slots_full || parts.train.is_lost() || out_of_tokens(parts) {
+    if !parts.run.may_start()
+        || slots_full
+        || parts.train.is_lost()
+        || out_of_tokens(parts)
+        || parts.ledger.is_overdrawn()
+    {
         return None;
     }
     parts.train.head()?;
