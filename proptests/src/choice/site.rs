@@ -152,9 +152,6 @@ sites! {
         "more money", "less money", "nonsense",
     ]), "What somebody asks for, by the number of the turn.";
     PersonWhom "person.whom" Number Even below(64), "Which task is meant.";
-    PolicyStart "policy.start" Number Even below(8), "Whom an adversarial policy wants to start.";
-    PolicyLand "policy.land" Number Even below(8), "Whom it wants to land.";
-    PolicyRetry "policy.retry" Number Even below(4), "What it does after a failure.";
     Yield "shell.yield" Number Even below(4), "How often an actor lets others go first, by the number of the message.";
 }
 
