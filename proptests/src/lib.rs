@@ -7,6 +7,7 @@
 
 mod choice;
 mod drive;
+mod exhaust;
 mod holes;
 pub mod laws;
 mod life;
@@ -19,6 +20,7 @@ mod world;
 
 pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
 pub use drive::{Explored, Setup, run};
+pub use exhaust::{Scope, again, exhaust};
 pub use holes::tear;
 pub use laws::Broken;
 pub use marks::{Mark, Marks, Matrix, Tally};
