@@ -10,7 +10,7 @@ use swarm_domain::fact::{Moment, Outcome};
 use swarm_domain::owed::ActorView;
 use swarm_domain::state::State;
 use swarm_domain::task::Illegal;
-use swarm_domain::{Event, TaskId};
+use swarm_domain::{AsPlanned, Event, Policy, TaskId};
 use swarm_journal::codec::CodecError;
 use swarm_journal::{Entry, Item, JournalError, Log};
 use tokio::sync::oneshot;
@@ -110,6 +110,7 @@ pub struct Writer {
     log: Log,
     state: State,
     world: Arc<dyn World>,
+    policy: Arc<dyn Policy>,
     pending: Vec<Recorded>,
     published: u64,
 }
@@ -148,7 +149,14 @@ impl Fold {
 impl Writer {
     /// A writer that goes on from the state that the log's records fold to.
     pub fn new(log: Log, state: State, world: Arc<dyn World>) -> Self {
-        Self { log, state, world, pending: Vec::new(), published: 0 }
+        let policy = Arc::new(AsPlanned);
+        Self { log, state, world, policy, pending: Vec::new(), published: 0 }
+    }
+
+    /// The same writer, with choices by a policy where the plan leaves one. What it chose before stands.
+    #[must_use]
+    pub fn with_policy(self, policy: Arc<dyn Policy>) -> Self {
+        Self { policy, ..self }
     }
 
     /// The state, which may be ahead of what is durable while commands are being taken.
@@ -164,7 +172,7 @@ impl Writer {
     /// Takes one command and makes it durable, without follow-up decisions: for verbs on a run that nobody drives.
     pub fn record(&mut self, command: &Command) -> Result<u64, WriterError> {
         let now = self.moment();
-        let events = self.state.decide(&now, command)?;
+        let events = self.state.decide_by(&*self.policy, &now, command)?;
         self.take(&now, events)?;
         self.log.sync()?;
         self.pending.clear();
@@ -207,7 +215,7 @@ impl Writer {
     ) -> Result<(), WriterError> {
         for submit in submits {
             let now = self.moment();
-            let refusal = match self.state.decide(&now, &submit.command) {
+            let refusal = match self.state.decide_by(&*self.policy, &now, &submit.command) {
                 Ok(events) => {
                     let taken = self.take(&now, events);
                     if let Some(reply) = submit.reply {
@@ -229,7 +237,7 @@ impl Writer {
     fn advance(&mut self) -> Result<(), WriterError> {
         for _ in 0..DECISIONS_MAX {
             let now = self.moment();
-            let events = self.state.decide(&now, &Command::Advance)?;
+            let events = self.state.decide_by(&*self.policy, &now, &Command::Advance)?;
             if events.is_empty() {
                 return Ok(());
             }

@@ -9,6 +9,7 @@ use crate::event::{
 use crate::fact::{Cap, Cost, Ending, Moment, Request, Site};
 use crate::ledger::Line;
 use crate::plan::{OnUnknownCost, Plan};
+use crate::policy::{AsPlanned, Policy};
 use crate::state::{Parts, State, task_of};
 use crate::task::{Phase, Task};
 use crate::{Oid, TaskId, Usd};
@@ -83,10 +84,20 @@ pub enum Refusal {
 impl State {
     /// What a command leads to: one atomic batch of events, or why it changes nothing.
     pub fn decide(&self, now: &Moment, command: &Command) -> Result<Vec<Event>, Refusal> {
+        self.decide_by(&AsPlanned, now, command)
+    }
+
+    /// The same, with choices by a policy where the plan leaves one.
+    pub fn decide_by(
+        &self,
+        policy: &dyn Policy,
+        now: &Moment,
+        command: &Command,
+    ) -> Result<Vec<Event>, Refusal> {
         match command {
             Command::Plan(new) if self.parts().is_none() => Ok(plan(now, new)),
             Command::Plan(_) => Err(Refusal::Planned),
-            Command::Advance => Ok(crate::next::next(self, now)),
+            Command::Advance => Ok(crate::next::next(self, policy, now)),
             Command::Open { pid, version } => {
                 // Only the owner of the journal can ask: the journal's own epoch fences off whoever was it before.
                 let epoch = self.live()?.run.epoch + 1;
