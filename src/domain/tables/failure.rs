@@ -1,8 +1,6 @@
-//! What follows a failed attempt, against the decision table: each case meets exactly one of its rows.
+//! What follows a failed attempt, against its decision table.
 
-use std::collections::BTreeSet;
-
-use super::table;
+use super::decisions::{self, Case, Domain};
 use crate::fact::Cause;
 use crate::judge;
 use crate::plan::RetryOn;
@@ -16,7 +14,7 @@ const DELAY_MS: u64 = 7_000;
 const MISHAPS: u32 = 3;
 
 /// The columns of the page and all that can stand in them.
-const DOMAINS: [(&str, &[&str]); 8] = [
+const DOMAINS: [Domain; 8] = [
     ("cancelled", &["no", "yes"]),
     ("run halted", &["no", "yes"]),
     ("counts", &["no", "yes"]),
@@ -36,18 +34,6 @@ impl Policy for GivesUp {
     fn retry(&self, _: &Parts, _: &Task, _: Cause) -> Again {
         Again::GiveUp
     }
-}
-
-/// One case, value by value in the order of the columns.
-type Case = Vec<&'static str>;
-
-fn cases() -> Vec<Case> {
-    let mut cases = vec![Vec::new()];
-    for (_, values) in DOMAINS {
-        let with = |case: &Case| values.iter().map(|value| [case.as_slice(), &[*value]].concat()).collect();
-        cases = cases.iter().flat_map::<Vec<Case>, _>(with).collect();
-    }
-    cases
 }
 
 fn cause(word: &str) -> (Cause, Option<RetryOn>) {
@@ -111,39 +97,9 @@ fn follows(case: &Case) -> &'static str {
     }
 }
 
-fn allows(cell: &str, value: &str) -> bool {
-    cell == "any" || cell.split(", ").any(|allowed| allowed == value)
-}
-
 #[test]
 fn what_follows_a_failed_attempt_is_what_the_page_says() {
-    let page = table("After a failed attempt");
-    let names = DOMAINS.iter().map(|(name, _)| *name);
-    // The first column is the first value, and the last says what follows.
-    let header: Vec<&str> = page.columns.clone();
-    assert_eq!(header, names.chain(["what follows"]).collect::<Vec<_>>());
-    let mut complaints = Vec::new();
-    let mut used = BTreeSet::new();
-    for case in cases() {
-        let fits = |(_, cells): &&(&str, Vec<&str>)| {
-            cells.iter().zip(&case).all(|(cell, value)| allows(cell, value))
-        };
-        let rows: Vec<_> = page.rows.iter().filter(fits).collect();
-        let [(number, cells)] = rows[..] else {
-            complaints.push(format!("{case:?} fits {} rows", rows.len()));
-            continue;
-        };
-        used.insert(number);
-        let expected = cells.last().copied().unwrap_or_default();
-        if follows(&case) != expected {
-            complaints.push(format!("{case:?}: row {number} says {expected}, the code {}", follows(&case)));
-        }
-    }
-    assert!(
-        complaints.is_empty(),
-        "{} complaints, the first: {:#?}",
-        complaints.len(),
-        &complaints[..3.min(complaints.len())]
-    );
-    assert_eq!(used.len(), page.rows.len(), "a row that fits no case");
+    let cases: Vec<_> =
+        decisions::cases(&DOMAINS).into_iter().map(|case| (case.clone(), follows(&case))).collect();
+    decisions::match_the_page("After a failed attempt", &DOMAINS.map(|(name, _)| name), &cases);
 }

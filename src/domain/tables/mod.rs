@@ -1,7 +1,10 @@
 //! The printed tables against the code: every state of each small machine meets every event. The page is the oracle and is not made from the code.
 
 mod checks;
+mod decisions;
+mod ending;
 mod failure;
+mod judging;
 mod landing;
 mod life;
 mod money;
