@@ -189,8 +189,8 @@ impl World {
 
     fn create(&mut self, name: &str) -> io::Result<usize> {
         let inode = self.bodies.len();
-        self.name(Naming::Link(name.to_owned(), inode))?;
         self.bodies.push(Arc::default());
+        self.name(Naming::Link(name.to_owned(), inode))?;
         Ok(inode)
     }
 

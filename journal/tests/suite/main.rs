@@ -1,6 +1,7 @@
 //! The tests of the journal from outside, one file for each question.
 #![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 
+mod bytes;
 mod crash;
 mod damage;
 mod disk;
@@ -13,5 +14,6 @@ mod repair;
 mod salvage;
 mod seam;
 mod sim;
+mod subject;
 mod support;
 mod survey;

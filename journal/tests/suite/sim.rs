@@ -111,6 +111,15 @@ fn a_crash_comes_inside_a_change_or_between_two() {
 }
 
 #[test]
+fn a_file_that_was_made_while_the_power_went_is_empty() {
+    let disk = SimDisk::new(0);
+    disk.fail_after(0, Fault::CutAfter);
+    assert!(disk.open("a", Mode::CreateNew).is_err());
+    disk.restart_as(Tail::Kept);
+    assert_eq!(disk.contents("a").unwrap(), b"");
+}
+
+#[test]
 fn a_bit_flips_where_it_is_durable_or_in_what_waits() {
     let (disk, _) = half_durable();
     disk.flip("a", 0);
