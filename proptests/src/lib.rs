@@ -5,6 +5,7 @@
 //! laws are checked against what the world knows, never against the state under test.
 #![forbid(unsafe_code)]
 
+pub mod conformance;
 mod drive;
 mod fate;
 mod holes;

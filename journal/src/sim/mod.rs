@@ -8,6 +8,7 @@ mod body;
 mod fate;
 mod file;
 mod image;
+mod names;
 mod world;
 
 use std::{
@@ -18,7 +19,10 @@ use std::{
 };
 
 use self::{file::SimFile, world::World};
-use crate::disk::{Disk, File, Mode, Sizes, Watch};
+use crate::{
+    bytes::offset,
+    disk::{Disk, File, Mode, Sizes, Watch},
+};
 
 /// What can go wrong with one operation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -180,6 +184,9 @@ fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
 
 impl Disk for SimDisk {
     fn make_folder(&self) -> io::Result<()> {
+        let mut world = self.world();
+        world.check_power()?;
+        world.folder = true;
         Ok(())
     }
 
@@ -198,6 +205,10 @@ impl Disk for SimDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.world().remove(name)
+    }
+
+    fn id_of(&self, name: &str) -> io::Result<Option<u64>> {
+        Ok(self.world().inode_of(name)?.map(offset))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -220,8 +231,11 @@ impl Disk for SimDisk {
         self.world().entropy()
     }
 
-    fn watch(&self, _name: &str) -> io::Result<Box<dyn Watch>> {
-        Ok(Box::new(AtOnce))
+    fn watch(&self, name: &str) -> io::Result<Box<dyn Watch>> {
+        match self.id_of(name)? {
+            Some(_) => Ok(Box::new(AtOnce)),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn sizes(&self) -> Sizes {

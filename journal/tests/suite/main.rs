@@ -4,7 +4,6 @@
 mod bytes;
 mod crash;
 mod damage;
-mod disk;
 mod forgery;
 mod golden;
 mod group;
