@@ -10,7 +10,7 @@ use swarm_domain::fact::{Anchor, Moment, Outcome};
 use swarm_domain::owed::ActorView;
 use swarm_domain::state::State;
 use swarm_domain::task::Illegal;
-use swarm_domain::{Event, TaskId};
+use swarm_domain::{AsPlanned, Event, Policy, TaskId};
 use swarm_journal::codec::CodecError;
 use swarm_journal::{Entry, Item, JournalError, Log};
 use tokio::sync::oneshot;
@@ -110,6 +110,7 @@ pub struct Writer {
     log: Log,
     state: State,
     world: Arc<dyn World>,
+    policy: Arc<dyn Policy>,
     pending: Vec<Recorded>,
     published: u64,
 }
@@ -148,12 +149,25 @@ impl Fold {
 impl Writer {
     /// A writer that goes on from the state that the log's records fold to.
     pub fn new(log: Log, state: State, world: Arc<dyn World>) -> Self {
-        Self { log, state, world, pending: Vec::new(), published: 0 }
+        let policy = Arc::new(AsPlanned);
+        Self { log, state, world, policy, pending: Vec::new(), published: 0 }
+    }
+
+    /// The same writer, with choices by a policy where the plan leaves one. What it chose before stands.
+    #[must_use]
+    pub fn with_policy(self, policy: Arc<dyn Policy>) -> Self {
+        Self { policy, ..self }
     }
 
     /// The state, which may be ahead of what is durable while commands are being taken.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What was appended and is not known to be durable, because a turn failed: after a crash it is there in whole batches
+    /// from the front, or not at all. Law 2.
+    pub fn unsettled(&self) -> &[Recorded] {
+        &self.pending
     }
 
     /// The epoch of the journal as it is open now.
@@ -243,7 +257,7 @@ impl Writer {
             Anchor { seq: anchor.seq, hash: anchor.hash_hex() }
         };
         let now = Moment { at_ms: self.world.now_ms(), entropy: self.world.entropy(), anchor: &anchor };
-        Ok((now.at_ms, self.state.decide(&now, command)?))
+        Ok((now.at_ms, self.state.decide_by(&*self.policy, &now, command)?))
     }
 
     fn take(&mut self, at_ms: u64, events: Vec<Event>) -> Result<(), WriterError> {

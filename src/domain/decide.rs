@@ -9,9 +9,10 @@ use crate::event::{
 use crate::fact::{Cap, Cost, Ending, Moment, Request, Site};
 use crate::ledger::Line;
 use crate::plan::{OnUnknownCost, Plan};
+use crate::policy::{AsPlanned, Policy};
 use crate::state::{Parts, State, task_of};
 use crate::task::{Phase, Task};
-use crate::{Oid, TaskId, Usd};
+use crate::{Key, Oid, TaskId, Usd};
 
 /// What may be asked of a run.
 #[derive(Clone, Debug)]
@@ -27,8 +28,16 @@ pub enum Command {
     },
     /// Say what should happen next.
     Advance,
-    /// Something happened in the world.
+    /// Something happened in the world, which nobody asked about.
     Fact(Event),
+    /// What an effect led to. It counts only as long as the effect is owed: an answer that comes twice, or after what it
+    /// was about was begun anew, changes nothing. Law 8.
+    Answer {
+        /// The effect.
+        to: Key,
+        /// What is true now.
+        fact: Event,
+    },
     /// Somebody asks for something.
     Ask {
         /// Makes it happen once.
@@ -83,16 +92,33 @@ pub enum Refusal {
 impl State {
     /// What a command leads to: one atomic batch of events, or why it changes nothing.
     pub fn decide(&self, now: &Moment<'_>, command: &Command) -> Result<Vec<Event>, Refusal> {
+        self.decide_by(&AsPlanned, now, command)
+    }
+
+    /// The same, with choices by a policy where the plan leaves one.
+    pub fn decide_by(
+        &self,
+        policy: &dyn Policy,
+        now: &Moment<'_>,
+        command: &Command,
+    ) -> Result<Vec<Event>, Refusal> {
         match command {
             Command::Plan(new) if self.parts().is_none() => Ok(plan(now, new)),
             Command::Plan(_) => Err(Refusal::Planned),
-            Command::Advance => Ok(crate::next::next(self, now)),
+            Command::Advance => Ok(crate::next::next(self, policy, now)),
             Command::Open { pid, version } => {
                 // Only the owner of the journal can ask: the journal's own epoch fences off whoever was it before.
                 let epoch = self.live()?.run.epoch + 1;
                 Ok(vec![Opened { epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into()])
             }
             Command::Fact(event) => fact(self.live()?, now, event),
+            Command::Answer { to, fact: event } => {
+                let parts = self.live()?;
+                if !crate::owed::is_owed(parts, to) {
+                    return Err(Refusal::Unfit(format!("{}: nobody waits for it any more", event.name())));
+                }
+                fact(parts, now, event)
+            }
             Command::Ask { id, by, request } => ask(self.live()?, id, by, request),
         }
     }

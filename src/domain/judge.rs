@@ -1,4 +1,4 @@
-//! What an attempt came to, and whether there is another: policy over one task. Changes nothing by itself.
+//! What an attempt came to, and whether there is another, for one task. Changes nothing by itself.
 
 use crate::checks::{Checks, Red, Stage};
 use crate::event::{
@@ -7,6 +7,7 @@ use crate::event::{
 };
 use crate::fact::{Cap, Cause, Ending, Start, Stop};
 use crate::plan::{OnChangeless, OnConflict, OnStray, RetryOn};
+use crate::policy::{Again, Policy};
 use crate::state::Parts;
 use crate::task::{Attempt, Finding, Phase, Task};
 
@@ -14,9 +15,11 @@ use crate::task::{Attempt, Finding, Phase, Task};
 pub(crate) const MISHAPS_MAX: u32 = 3;
 
 /// The next event of a task about which something is to be decided, if it can be decided now.
-pub(crate) fn next(parts: &Parts, task: &Task, now_ms: u64) -> Option<Event> {
+pub(crate) fn next(parts: &Parts, policy: &dyn Policy, task: &Task, now_ms: u64) -> Option<Event> {
     match &task.phase {
-        Phase::Failing { cause, counts } => Some(after_failure(parts, task, *cause, *counts, now_ms)),
+        Phase::Failing { cause, counts } => {
+            Some(after_failure(parts, policy, task, (*cause, *counts), now_ms))
+        }
         Phase::Judging(finding) if !task.cancel => Some(judged(parts, task, finding)),
         Phase::Waiting if task.doomed.is_some() && !task.cancel => skipped(task),
         Phase::Ready if !task.cancel => Some(out_of_money(task)),
@@ -182,7 +185,13 @@ pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hi
 }
 
 /// Another attempt, or the end.
-fn after_failure(parts: &Parts, task: &Task, cause: Cause, counts: bool, now_ms: u64) -> Event {
+fn after_failure(
+    parts: &Parts,
+    policy: &dyn Policy,
+    task: &Task,
+    (cause, counts): (Cause, bool),
+    now_ms: u64,
+) -> Event {
     let id = task.spec.id.clone();
     let reason = task.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
     if task.cancel {
@@ -203,7 +212,15 @@ fn after_failure(parts: &Parts, task: &Task, cause: Cause, counts: bool, now_ms:
     if parts.run.halted.is_some() || !may_retry(parts, task, cause) {
         return TaskFailed { task: id, cause, reason }.into();
     }
-    RetryScheduled { task: id, at_ms: now_ms.saturating_add(backoff_ms(task)) }.into()
+    let delay_ms = match policy.retry(parts, task, cause) {
+        Again::AsPlanned => backoff_ms(task),
+        Again::After { delay_ms } => delay_ms.min(task.spec.retries.delay_max_ms),
+        Again::GiveUp => {
+            let reason = format!("{reason}; not tried again, as the scheduling policy chose");
+            return TaskFailed { task: id, cause, reason }.into();
+        }
+    };
+    RetryScheduled { task: id, at_ms: now_ms.saturating_add(delay_ms) }.into()
 }
 
 fn may_retry(parts: &Parts, task: &Task, cause: Cause) -> bool {

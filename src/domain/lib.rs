@@ -20,6 +20,7 @@ mod next;
 pub mod owed;
 mod parts;
 pub mod plan;
+pub mod policy;
 pub mod prompt;
 pub mod run;
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use plan::{
     OnFailure, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn, Settings, Strategy,
     TaskSpec, Work, Workspace,
 };
+pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

@@ -1,4 +1,4 @@
-//! What should happen next, if anything: policy over the whole run. Asked after every change until it has nothing more to say.
+//! What should happen next, if anything, in the whole run. Asked after every change until it has nothing more to say.
 
 use crate::checks::Checks;
 use crate::event::{
@@ -8,25 +8,26 @@ use crate::event::{
 use crate::fact::{Anchor, Cause, Moment, Site, Start, Stop};
 use crate::judge;
 use crate::plan::{MergeOrder, OnFailure, RetryFrom, Work};
+use crate::policy::Policy;
 use crate::run::Preflight;
 use crate::state::{Parts, State};
 use crate::task::Task;
 use crate::train::{Car, CarStage, Waiting};
 
 /// The next events, as one atomic batch; empty when only the world can bring news.
-pub(crate) fn next(state: &State, now: &Moment<'_>) -> Vec<Event> {
+pub(crate) fn next(state: &State, policy: &dyn Policy, now: &Moment<'_>) -> Vec<Event> {
     let Some(parts) = state.parts() else { return Vec::new() };
     if !parts.run.is_live() || parts.tasks.len() < parts.run.tasks as usize {
         return Vec::new();
     }
-    agenda(parts, now)
+    agenda(parts, policy, now)
         .or_else(|| one(deadline(parts, now)))
         .or_else(|| one(retry_due(parts, now)))
         .or_else(|| one(stop(parts)))
         .or_else(|| one(preflight(parts, now)))
-        .or_else(|| one(land(parts, now)))
+        .or_else(|| one(land(parts, policy, now)))
         .or_else(|| one(own_gate(parts, now)))
-        .or_else(|| one(start(parts, now)))
+        .or_else(|| one(start(parts, policy, now)))
         .or_else(|| one(crate::end::end(parts, now)))
         .unwrap_or_default()
 }
@@ -36,9 +37,9 @@ fn one(event: Option<Event>) -> Option<Vec<Event>> {
 }
 
 /// What is to be decided about single tasks. A failure that pauses the run does so in the same batch.
-fn agenda(parts: &Parts, now: &Moment<'_>) -> Option<Vec<Event>> {
+fn agenda(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Vec<Event>> {
     let task = parts.tasks.on_agenda()?;
-    let event = judge::next(parts, task, now.at_ms)?;
+    let event = judge::next(parts, policy, task, now.at_ms)?;
     let pauses = matches!(event, Event::TaskFailed(_))
         && !task.spec.optional
         && parts.run.settings.on_failure == OnFailure::Pause
@@ -122,7 +123,7 @@ fn nonce(now: &Moment<'_>, salt: u64) -> String {
 }
 
 /// The next step of the merge train.
-fn land(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
+fn land(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
     let train = &parts.train;
     let stopped =
         train.is_lost() || train.held().is_some() || train.broken().is_some() || parts.run.no_room.is_some();
@@ -169,7 +170,7 @@ fn land(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
         }
         Some(Car { stage: CarStage::Building(..) | CarStage::Landing { .. }, .. }) => None,
         None if stopped => None,
-        None => Some(prepare(parts, now, next_in_line(parts)?)),
+        None => Some(prepare(parts, now, turn(parts, policy)?)),
     }
 }
 
@@ -186,6 +187,16 @@ pub(crate) fn next_in_line(parts: &Parts) -> Option<&Waiting> {
             parts.train.line().find(|waiting| waiting.task == turn.spec.id)
         }
     }
+}
+
+/// Whose turn it is to land. Only `order: ready` leaves a choice.
+fn turn<'a>(parts: &'a Parts, policy: &dyn Policy) -> Option<&'a Waiting> {
+    let chosen = match parts.run.settings.merge.order {
+        MergeOrder::Ready => policy.land(parts, &mut parts.train.line()),
+        MergeOrder::Plan => None,
+    };
+    let offered = |chosen| parts.train.line().find(|waiting| waiting.task == chosen);
+    chosen.and_then(offered).or_else(|| next_in_line(parts))
 }
 
 fn prepare(parts: &Parts, now: &Moment<'_>, waiting: &Waiting) -> Event {
@@ -217,16 +228,24 @@ fn own_gate(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
 }
 
 /// Law 11: a free slot and a ready, affordable task start at once. Law 7: what is admitted is free.
-fn start(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
+fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
     // Where a failure stops or pauses the run, nothing starts in the place of an attempt that may have failed.
     let unjudged =
         if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
     let slots_full = parts.tasks.slots_taken() + unjudged >= parts.run.slots as usize;
-    if !parts.run.may_start() || slots_full || parts.train.is_lost() || out_of_tokens(parts) {
+    if !parts.run.may_start()
+        || slots_full
+        || parts.train.is_lost()
+        || out_of_tokens(parts)
+        || parts.ledger.is_overdrawn()
+    {
         return None;
     }
     parts.train.head()?;
-    let (task, reserve) = parts.tasks.best_ready(parts.ledger.free())?;
+    let free = parts.ledger.free();
+    let chosen = policy.start(parts, &mut parts.tasks.all_ready(free));
+    let offered = |chosen| parts.tasks.ready_at(&chosen, free);
+    let (task, reserve) = chosen.and_then(offered).or_else(|| parts.tasks.best_ready(free))?;
     let attempt = task.next_attempt();
     Some(
         AttemptStarted {

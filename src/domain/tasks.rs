@@ -1,33 +1,21 @@
 //! All tasks of a run, and where each is filed: who is ready at which price, who waits for a time, who needs a decision. Decides nothing.
 
+mod index;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::fact::Ending;
 use crate::ledger::Ledger;
 use crate::plan::NeedWhen;
 use crate::task::{Phase, Task};
 use crate::{TaskId, Usd};
 
+use index::{File, Index, Place, set};
+
 /// What an agent with neither estimate nor budget reserves.
 pub const ASSUMED_ESTIMATE: Usd = Usd::from_dollars(1);
-
-/// The order among ready tasks: higher priority, longer remaining path, earlier in the plan.
-type Place = (Reverse<i32>, Reverse<u32>, usize);
-
-/// Where a task is filed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum File {
-    Idle,
-    Ready(Usd, Place),
-    Backoff(u64),
-    Agenda,
-    Slot,
-    Busy,
-    Ended,
-}
 
 /// The tasks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,21 +30,6 @@ pub struct Tasks {
     order: Vec<usize>,
     #[serde(skip)]
     index: Index,
-}
-
-/// Who is where, so that a decision costs what it changes and not what the run holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Index {
-    ready: BTreeMap<Usd, BTreeSet<Place>>,
-    backoff: BTreeSet<(u64, usize)>,
-    agenda: BTreeSet<usize>,
-    slots: BTreeSet<usize>,
-    busy: BTreeSet<usize>,
-    gating: BTreeSet<usize>,
-    leftovers: BTreeSet<usize>,
-    /// Tasks that are not final, by their place in the topological order.
-    open: BTreeSet<(usize, usize)>,
-    ended: usize,
 }
 
 impl Tasks {
@@ -154,11 +127,27 @@ impl Tasks {
 
     /// The best ready task that costs at most `free` to start; no limit when that is none.
     pub fn best_ready(&self, free: Option<Usd>) -> Option<(&Task, Usd)> {
-        let affordable = self.index.ready.range(..=free.unwrap_or(Usd::from_micros(u64::MAX)));
-        affordable
+        self.affordable(free)
             .filter_map(|(reserve, places)| places.first().map(|place| (*place, *reserve)))
             .min()
             .map(|((_, _, at), reserve)| (&self.list[at], reserve))
+    }
+
+    /// All ready tasks that cost at most `free` to start, best first. Nothing is looked up before the first is taken.
+    pub fn all_ready(&self, free: Option<Usd>) -> impl Iterator<Item = &Task> {
+        let sorted = move || self.affordable(free).flat_map(|(_, places)| places).collect::<BTreeSet<_>>();
+        std::iter::once_with(sorted).flatten().map(|(_, _, at)| &self.list[*at])
+    }
+
+    /// The task with an id, and what it costs to start, if it is ready and that is at most `free`.
+    pub fn ready_at(&self, id: &TaskId, free: Option<Usd>) -> Option<(&Task, Usd)> {
+        let at = self.place(id)?;
+        let Some(File::Ready(reserve, _)) = self.files[at] else { return None };
+        free.is_none_or(|free| reserve <= free).then(|| (&self.list[at], reserve))
+    }
+
+    fn affordable(&self, free: Option<Usd>) -> impl Iterator<Item = (&Usd, &BTreeSet<Place>)> {
+        self.index.ready.range(..=free.unwrap_or(Usd::from_micros(u64::MAX)))
     }
 
     /// The task whose turn it is to land in plan order: the first that is not final.
@@ -283,65 +272,6 @@ impl Tasks {
     }
 }
 
-impl Index {
-    fn put(&mut self, at: usize, file: File) {
-        match file {
-            File::Idle => {}
-            File::Ready(reserve, place) => {
-                self.ready.entry(reserve).or_default().insert(place);
-            }
-            File::Backoff(at_ms) => {
-                self.backoff.insert((at_ms, at));
-            }
-            File::Agenda => {
-                self.agenda.insert(at);
-            }
-            File::Slot => {
-                self.slots.insert(at);
-            }
-            File::Busy => {
-                self.busy.insert(at);
-            }
-            File::Ended => self.ended += 1,
-        }
-    }
-
-    fn take(&mut self, at: usize, file: File) {
-        match file {
-            File::Idle => {}
-            File::Ready(reserve, place) => {
-                if let Some(places) = self.ready.get_mut(&reserve) {
-                    places.remove(&place);
-                    if places.is_empty() {
-                        self.ready.remove(&reserve);
-                    }
-                }
-            }
-            File::Backoff(at_ms) => {
-                self.backoff.remove(&(at_ms, at));
-            }
-            File::Agenda => {
-                self.agenda.remove(&at);
-            }
-            File::Slot => {
-                self.slots.remove(&at);
-            }
-            File::Busy => {
-                self.busy.remove(&at);
-            }
-            File::Ended => self.ended -= 1,
-        }
-    }
-}
-
-fn set<P: Ord>(places: &mut BTreeSet<P>, place: P, member: bool) {
-    if member {
-        places.insert(place);
-    } else {
-        places.remove(&place);
-    }
-}
-
 fn filing(task: &Task, at: usize, ledger: &Ledger) -> File {
     let idle = if task.cancel { File::Agenda } else { File::Idle };
     match &task.phase {
@@ -379,9 +309,7 @@ pub fn reserve(task: &Task, ledger: &Ledger) -> Option<Usd> {
     };
     // An attempt that was ended at its grant needs more than it used: otherwise what reserves nothing, and yet costs,
     // would be started on an empty purse again and again.
-    let ended = task.attempt.as_ref().filter(|attempt| attempt.ending == Some(Ending::Spent));
-    let used = ended.map_or(Usd::ZERO, |attempt| attempt.charge.max(Usd::from_micros(1)));
-    let share = share.max(used);
+    let share = share.max(task.short);
     // A task without a budget of its own may wait for the run's cap to grow, so its share is not cut to what is left.
     Some(if task.spec.budget.is_some() { left.map_or(share, |left| share.min(left)) } else { share })
 }

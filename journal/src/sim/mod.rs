@@ -110,6 +110,11 @@ impl SimDisk {
         self.world().plan(after, fault);
     }
 
+    /// Planned faults that found no occasion do not happen any more.
+    pub fn forget_faults(&self) {
+        self.world().forget_faults();
+    }
+
     /// From now on each operation that a fault fits meets it with a chance of one in `one_in`; 0 is never.
     pub fn set_odds(&self, fault: Fault, one_in: u32) {
         self.world().set_odds(fault, one_in);

@@ -79,6 +79,11 @@ impl World {
         self.odds[fault as usize] = one_in;
     }
 
+    pub(super) fn forget_faults(&mut self) {
+        self.planned.clear();
+        self.planned_read_errors = false;
+    }
+
     pub(super) fn kill(&mut self) {
         self.close_all();
         self.planned.clear();

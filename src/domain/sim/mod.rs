@@ -1,5 +1,6 @@
 //! Whole runs of the core alone: it is driven as the actors drive it, by what each commit says is owed, and crashes by folding its events anew.
 
+mod choices;
 mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +11,9 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment, NewRun, Oid, OnChangeless,
-    OnConflict, OnFailure, OnStray, OnUnknownCost, Plan, Program, Refusal, Retries, RetryFrom, Settings,
-    Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment, NewRun, Oid,
+    OnChangeless, OnConflict, OnFailure, OnStray, OnUnknownCost, Plan, Policy, Program, Refusal, Retries,
+    RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -21,6 +22,7 @@ const ROUNDS_MAX: u32 = 1_000;
 /// A run, the events that are durable, and the effects that its actors know of.
 struct Sim {
     state: State,
+    policy: Box<dyn Policy>,
     events: Vec<Event>,
     owed: BTreeMap<Key, Effect>,
     published: u64,
@@ -31,8 +33,13 @@ struct Sim {
 
 impl Sim {
     fn new(settings: Settings, tasks: Vec<TaskSpec>) -> Self {
+        Self::under(AsPlanned, settings, tasks)
+    }
+
+    fn under(policy: impl Policy + 'static, settings: Settings, tasks: Vec<TaskSpec>) -> Self {
         let mut sim = Self {
             state: State::new(),
+            policy: Box::new(policy),
             events: Vec::new(),
             owed: BTreeMap::new(),
             published: 0,
@@ -70,7 +77,7 @@ impl Sim {
     fn decide(&mut self, command: &Command) -> Result<bool, Refusal> {
         let entropy = self.events.len() as u64;
         let now = Moment { at_ms: self.now_ms, entropy, anchor: &Anchor::default };
-        let events = self.state.decide(&now, command)?;
+        let events = self.state.decide_by(&*self.policy, &now, command)?;
         for event in &events {
             self.state.apply(event).unwrap();
         }
