@@ -63,9 +63,10 @@ impl Names {
 
     /// How many of the names that count are not durable, or still are although they are gone.
     pub(super) fn unsynced(&self, counts: &dyn Fn(&str) -> bool) -> usize {
-        let made = self.seen.iter().filter(|(name, inode)| self.durable.get(*name) != Some(inode));
-        let gone = self.durable.iter().filter(|(name, _)| !self.seen.contains_key(*name));
-        made.chain(gone).filter(|(name, _)| counts(name)).count()
+        let made =
+            self.seen.iter().filter(|(name, inode)| counts(name) && self.durable.get(*name) != Some(inode));
+        let gone = self.durable.keys().filter(|name| counts(name) && !self.seen.contains_key(*name));
+        made.count() + gone.count()
     }
 }
 
