@@ -288,10 +288,12 @@ impl World {
 
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
         let fault = self.fault(&[Fault::SyncError])?;
-        if is_done(fault) {
-            self.body(inode).sync();
-        } else if fault == Some(Fault::SyncError) {
-            self.body(inode).lose_pending();
+        match fault {
+            // Nothing is copied for a sync of nothing.
+            _ if !self.bodies[inode].is_volatile() => {}
+            Some(Fault::SyncError) => self.body(inode).lose_pending(),
+            fault if is_done(fault) => self.body(inode).sync(),
+            _ => {}
         }
         outcome(fault)
     }
@@ -306,7 +308,9 @@ impl World {
     }
 
     pub(super) fn drop_cache(&mut self, inode: usize) {
-        self.body(inode).drop_cache();
+        if self.bodies[inode].is_volatile() {
+            self.body(inode).drop_cache();
+        }
     }
 
     pub(super) fn contents(&self, name: &str) -> Option<Vec<u8>> {
