@@ -8,6 +8,7 @@
 mod choice;
 pub mod conformance;
 mod drive;
+mod exhaust;
 mod holes;
 pub mod laws;
 mod life;
@@ -20,6 +21,7 @@ mod world;
 
 pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
 pub use drive::{Explored, Setup, run};
+pub use exhaust::{Scope, again, exhaust};
 pub use holes::tear;
 pub use laws::Broken;
 pub use marks::{Mark, Marks, Matrix, Tally};
