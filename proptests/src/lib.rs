@@ -6,6 +6,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
 mod choice;
+pub mod conformance;
 mod drive;
 mod holes;
 pub mod laws;
