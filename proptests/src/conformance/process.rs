@@ -22,6 +22,7 @@ macro_rules! process_checks {
             a_program_that_is_told_to_stop_ends
             a_program_that_ignores_sigterm_ends_all_the_same
             a_stop_after_a_crash_reaches_the_program_that_runs
+            a_stop_that_overtakes_the_start_is_not_lost
             a_stop_that_comes_too_late_changes_nothing
             a_program_is_ended_at_its_timeout
             a_program_that_is_silent_is_ended
@@ -160,6 +161,16 @@ fn a_stop_after_a_crash_reaches_the_program_that_runs(stage: &mut dyn Stage) {
     let stopping = RunAttempt { stopping: true, ..run };
     assert_eq!(stage.ran(&stopping).ending, Ending::Stopped);
     assert_eq!(stage.starts(), 1);
+}
+
+/// An order to run may be carried out after a stop that was decided later. Nothing is started then: there is no second
+/// stop.
+fn a_stop_that_overtakes_the_start_is_not_lost(stage: &mut dyn Stage) {
+    let (place, run) = order(stage, &[Wait]);
+    stop(stage, &place);
+    let exited = stage.ran(&RunAttempt { timeout_ms: Some(SHORT_MS), ..run });
+    assert!(matches!(exited.ending, Ending::NotStarted { .. }), "{:?}", exited.ending);
+    assert_eq!(stage.starts(), 0);
 }
 
 /// A program that has ended by itself was not stopped.
