@@ -33,3 +33,8 @@ mod process {
     use swarm_proptests::conformance::process::CHECKS;
     swarm_proptests::process_checks!(tests);
 }
+
+mod gates {
+    use swarm_proptests::conformance::gates::CHECKS;
+    swarm_proptests::gate_checks!(tests);
+}

@@ -13,6 +13,10 @@ const RUN: &str = "conforming";
 const AT_S: u64 = 1_700_000_000;
 /// No check waits for it; it only has an end.
 const LONG_MS: u64 = 120_000;
+/// How long a program may take that is to be ended.
+pub(super) const SHORT_MS: u64 = 400;
+/// No world has it.
+pub(super) const NO_PROGRAM: &str = "/no/such/program";
 
 /// The fact that answers an effect, if it is of the kind that is expected.
 macro_rules! answer {

@@ -1,12 +1,12 @@
-//! What holds of every program that a run starts, and of whoever keeps it while the orchestrator comes and goes.
+//! What holds of every attempt's program, and of whoever keeps it while the orchestrator comes and goes.
 
-use swarm_domain::effect::{RunAttempt, RunGate};
-use swarm_domain::fact::{Ending, Verdict};
+use swarm_domain::effect::RunAttempt;
+use swarm_domain::fact::Ending;
 use swarm_domain::prompt::TAIL_BYTES_MAX;
-use swarm_domain::{Effect, Usd};
+use swarm_domain::{Effect, Program, Usd};
 
-use super::ask::{Place, gate, paths};
-use super::stage::Step::{Commit, Die, Exit, IgnoreTerm, Need, Print, Report, Wait, Write};
+use super::ask::{NO_PROGRAM, Place, SHORT_MS, paths};
+use super::stage::Step::{Die, Exit, IgnoreTerm, Need, Print, Report, Wait, Write};
 use super::stage::{Check, Deed, Stage, Step};
 
 /// Hands the names of all checks of processes to a macro, such as one that makes a test of each.
@@ -32,15 +32,10 @@ macro_rules! process_checks {
             what_was_reported_is_a_total_that_never_falls
             what_was_not_reported_is_not_nothing
             of_a_flood_the_end_is_told
+            a_program_that_cannot_be_started_says_so
+            a_setup_goes_before_its_program
+            a_setup_that_fails_keeps_its_program_from_starting
             a_program_whose_keeper_is_killed_ends_unknown
-            a_gate_is_green_or_red_by_its_exit_status
-            a_gate_that_is_killed_gives_no_verdict
-            a_gate_whose_keeper_is_killed_gives_no_verdict
-            a_gate_that_takes_too_long_is_red
-            a_gate_is_run_once
-            a_gate_that_runs_at_a_crash_is_adopted
-            a_gate_sees_exactly_its_commit
-            a_gate_about_other_paths_is_green_unseen
         }
     };
 }
@@ -52,9 +47,6 @@ macro_rules! table {
     };
 }
 process_checks!(table);
-
-/// How long a program may take that is to be ended.
-const SHORT_MS: u64 = 400;
 
 fn cents(cents: u64) -> Usd {
     Usd::from_micros(cents * 10_000)
@@ -254,6 +246,33 @@ fn of_a_flood_the_end_is_told(stage: &mut dyn Stage) {
     assert!(exited.tail.ends_with("no play\nand here it ends\n"), "{}", exited.tail);
 }
 
+/// What never ran has no status, and cost nothing.
+fn a_program_that_cannot_be_started_says_so(stage: &mut dyn Stage) {
+    let place = stage.place("a");
+    let run = place.run(Program::Argv(vec![NO_PROGRAM.to_owned()]));
+    let exited = stage.ran(&run);
+    assert!(matches!(exited.ending, Ending::NotStarted { .. }), "{:?}", exited.ending);
+    assert_eq!(exited.usage.usd, None);
+    assert_eq!(stage.ran(&run), exited, "asked twice");
+}
+
+/// What setup leaves in the worktree is there for the program.
+fn a_setup_goes_before_its_program(stage: &mut dyn Stage) {
+    let (_, run) = order(stage, &[Need("p"), Need("q"), Exit(4)]);
+    let setup = vec![stage.program(&[Write("p")]), stage.program(&[Need("p"), Write("q")])];
+    assert_eq!(stage.ran(&RunAttempt { setup, ..run }).ending, Ending::Exited { code: 4 });
+    assert_eq!(stage.starts(), 3);
+}
+
+/// The step that failed is named, and nothing comes after it.
+fn a_setup_that_fails_keeps_its_program_from_starting(stage: &mut dyn Stage) {
+    let (_, run) = order(stage, &[]);
+    let setup = [[].as_slice(), &[Exit(1)], &[]].map(|steps| stage.program(steps)).to_vec();
+    let exited = stage.ran(&RunAttempt { setup, ..run });
+    assert!(matches!(exited.ending, Ending::SetupFailed { step: 2, .. }), "{:?}", exited.ending);
+    assert_eq!(stage.starts(), 2);
+}
+
 /// A program whose end nobody saw is ended, and never started again: what it wrote is kept, and its end is unknown.
 fn a_program_whose_keeper_is_killed_ends_unknown(stage: &mut dyn Stage) {
     let (place, run) = begun(stage, &[Write("p"), Report(cents(1)), Wait]);
@@ -265,105 +284,4 @@ fn a_program_whose_keeper_is_killed_ends_unknown(stage: &mut dyn Stage) {
     assert_eq!(stage.ran(&run).ending, Ending::Unknown, "asked after a crash");
     assert_eq!(stage.starts(), 1);
     assert!(stage.keep(&place).changed);
-}
-
-/// A gate on the base, where every gate begins.
-fn gate_of(stage: &mut dyn Stage, n: u32, steps: &[Step]) -> RunGate {
-    let (base, program) = (stage.base(), stage.program(steps));
-    gate(n, &base, &base, program)
-}
-
-fn verdict(stage: &mut dyn Stage, n: u32, steps: &[Step]) -> Verdict {
-    let gate = gate_of(stage, n, steps);
-    stage.gated(&gate)
-}
-
-fn is_red(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Red { .. })
-}
-
-fn is_none(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::None { .. })
-}
-
-/// Status 0 is green, and any other is red.
-fn a_gate_is_green_or_red_by_its_exit_status(stage: &mut dyn Stage) {
-    assert_eq!(verdict(stage, 1, &[]), Verdict::Green);
-    let red = verdict(stage, 2, &[Exit(1)]);
-    assert!(is_red(&red), "{red:?}");
-}
-
-/// A gate that somebody killed found nothing, however often it is asked; under a new number it runs again.
-fn a_gate_that_is_killed_gives_no_verdict(stage: &mut dyn Stage) {
-    let gate = gate_of(stage, 1, &[Die(9)]);
-    let found = stage.gated(&gate);
-    assert!(is_none(&found), "{found:?}");
-    stage.crash();
-    assert_eq!(stage.gated(&gate), found, "asked after a crash");
-    assert_eq!((verdict(stage, 2, &[]), stage.starts()), (Verdict::Green, 2));
-}
-
-/// Nor did one whose end nobody saw, and nothing of it lives on.
-fn a_gate_whose_keeper_is_killed_gives_no_verdict(stage: &mut dyn Stage) {
-    let gate = gate_of(stage, 1, &[Wait]);
-    stage.begin(Effect::RunGate(Box::new(gate.clone())));
-    stage.stranger(Deed::KillKeepers);
-    let found = stage.gated(&gate);
-    assert!(is_none(&found), "{found:?}");
-    assert_eq!((stage.living(), stage.starts()), (0, 1));
-}
-
-/// A gate that does not come to an end is red: what it checks may be what keeps it.
-fn a_gate_that_takes_too_long_is_red(stage: &mut dyn Stage) {
-    let mut gate = gate_of(stage, 1, &[Wait]);
-    gate.gate.as_mut().expect("it is not a setup").timeout_ms = SHORT_MS;
-    let found = stage.gated(&gate);
-    assert!(is_red(&found), "{found:?}");
-}
-
-/// Whoever asks again gets the verdict that there is.
-fn a_gate_is_run_once(stage: &mut dyn Stage) {
-    let gate = gate_of(stage, 1, &[Exit(2)]);
-    let found = stage.gated(&gate);
-    assert_eq!(stage.gated(&gate), found, "asked twice");
-    stage.crash();
-    assert_eq!(stage.gated(&gate), found, "asked after a crash");
-    assert!(is_red(&found) && stage.starts() == 1, "{found:?}");
-}
-
-/// A gate outlives its orchestrator, and the next one gets its verdict.
-fn a_gate_that_runs_at_a_crash_is_adopted(stage: &mut dyn Stage) {
-    let gate = gate_of(stage, 1, &[Wait]);
-    stage.begin(Effect::RunGate(Box::new(gate.clone())));
-    stage.crash();
-    stage.let_go();
-    assert_eq!((stage.gated(&gate), stage.starts()), (Verdict::Green, 1));
-}
-
-/// A gate has the files of the commit that it is about, and none of another gate's before it.
-fn a_gate_sees_exactly_its_commit(stage: &mut dyn Stage) {
-    let (_, kept) = stage.attempt("a", &[Write("p"), Commit]);
-    let base = stage.base();
-    for (n, commit, green) in [(1, &kept.tip, true), (2, &base, false), (3, &kept.tip, true)] {
-        let program = stage.program(&[Need("p"), Write("q")]);
-        let found = stage.gated(&gate(n, commit, &base, program));
-        assert_eq!(found == Verdict::Green, green, "gate {n}: {found:?}");
-    }
-    let program = stage.program(&[Need("q")]);
-    let found = stage.gated(&gate(4, &kept.tip, &base, program));
-    assert!(is_red(&found), "{found:?}");
-}
-
-/// A gate that is about other paths than the commit changes has nothing to find, and does not run.
-fn a_gate_about_other_paths_is_green_unseen(stage: &mut dyn Stage) {
-    let (_, kept) = stage.attempt("a", &[Write("p")]);
-    let base = stage.base();
-    for (n, path, green) in [(1, "q", true), (2, "p", false)] {
-        let program = stage.program(&[Exit(1)]);
-        let mut gate = gate(n, &kept.tip, &base, program);
-        gate.gate.as_mut().expect("it is not a setup").paths = vec![path.to_owned()];
-        let found = stage.gated(&gate);
-        assert_eq!(found == Verdict::Green, green, "gate {n}: {found:?}");
-    }
-    assert_eq!(stage.starts(), 2, "the attempt's program, and one gate");
 }

@@ -49,7 +49,7 @@ pub trait Stage {
     /// Whether a commit is reachable from a ref.
     fn is_kept(&self, commit: &Oid) -> bool;
 
-    /// How many programs were ever started, those of gates among them.
+    /// How many programs were ever started, those of setups and gates among them.
     fn starts(&self) -> usize;
 
     /// How many processes live that programs are made of. Their keepers do not count.
