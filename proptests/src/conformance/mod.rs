@@ -2,6 +2,12 @@
 //!
 //! A simulation proves something only as far as it behaves as the world does. Does not know which side it asks.
 
+mod ask;
 mod disk;
+pub mod gates;
+pub mod process;
+pub mod repository;
+pub mod stage;
+pub mod worktrees;
 
 pub use disk::disk;
