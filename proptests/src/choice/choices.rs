@@ -42,6 +42,9 @@ pub struct Choices {
     script: Option<Script>,
 }
 
+/// The branches differ in so many attempts of each task; those behind them are kind.
+const ATTEMPTS: u16 = 2;
+
 /// Sites, each with the values that are tried.
 pub type Tried = &'static [(Site, &'static [u32])];
 
@@ -80,7 +83,12 @@ impl Script {
         None
     }
 
-    fn choose(&mut self, site: Site) -> Option<u32> {
+    /// What is tried now; none if everything is kind here.
+    fn choose(&mut self, place: Place) -> Option<u32> {
+        let site = place.site;
+        if matches!(place.who, Who::Attempt(_, attempt) if attempt > ATTEMPTS) {
+            return None;
+        }
         if let Some(values) = self.open.get(&site).copied() {
             return Some(values[self.next(values.len())]);
         }
@@ -171,7 +179,7 @@ impl Choices {
         {
             return (*value).min(place.site.values().count() - 1);
         }
-        if let Some(value) = self.script.as_mut().and_then(|script| script.choose(place.site)) {
+        if let Some(value) = self.script.as_mut().and_then(|script| script.choose(place)) {
             return value;
         }
         match self.scenario.seed {
