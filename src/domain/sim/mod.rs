@@ -2,6 +2,7 @@
 
 mod choices;
 mod faults;
+mod money;
 
 use std::collections::{BTreeMap, BTreeSet};
 
