@@ -2,7 +2,9 @@
 
 use super::{Sim, exited, id, settings, task};
 use crate::event::UsageReported;
-use crate::fact::{Cap, Ending, Outcome, Usage};
+use crate::fact::{Cap, Cause, Ending, Outcome, Usage};
+use crate::plan::RetryOn;
+use crate::task::{End, Phase};
 use crate::{Command, Effect, Event, Refusal, Settings, TaskSpec, Usd};
 
 fn is_run(effect: &Effect) -> bool {
@@ -106,4 +108,34 @@ fn no_attempt_starts_once_the_tokens_are_used_up() {
         end_program(&mut sim, Usage { input_tokens: 60, output_tokens, ..Usage::default() });
         assert_eq!((sim.count("attempt.started"), sim.stopped()), (starts, outcome));
     }
+}
+
+#[test]
+fn on_a_purse_that_is_overdrawn_not_even_what_asks_for_nothing_starts() {
+    for (micros, starts, outcome) in [(100, 2, None), (101, 1, Some(Outcome::Budget))] {
+        let mut sim = Sim::new(Settings { concurrency: 1, ..settings() }, vec![task("a"), task("b")]);
+        sim.settle(is_run);
+        end_program(&mut sim, Usage { usd: Some(usd(micros)), ..Usage::default() });
+        assert_eq!((sim.count("attempt.started"), sim.stopped()), (starts, outcome));
+    }
+}
+
+#[test]
+fn a_task_that_has_spent_its_budget_fails_for_that() {
+    let mut a = TaskSpec { budget: Some(usd(40)), ..task("a") };
+    a.retries.max = 3;
+    a.retries.after = [RetryOn::Crash].into();
+    let mut sim = Sim::new(settings(), vec![a]);
+    sim.settle(is_run);
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    let crashed = exited(&run, Ending::Exited { code: 1 }, Some(40));
+    sim.answer(&Effect::RunAttempt(run).key(), crashed);
+    sim.settle(|_| false);
+    assert_eq!((sim.finished(), sim.count("attempt.started")), (Some(Outcome::Failed), 1));
+    let Phase::Ended(End::Failed { cause: Cause::Budget, reason }) =
+        &sim.state.run().tasks.get(&id("a")).unwrap().phase
+    else {
+        panic!()
+    };
+    assert_eq!(reason, "its budget of $0.00004 is spent");
 }
