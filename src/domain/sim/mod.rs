@@ -2,6 +2,7 @@
 
 mod choices;
 mod faults;
+mod holes;
 mod money;
 
 use std::collections::{BTreeMap, BTreeSet};
