@@ -1,9 +1,12 @@
 //! Whole runs of the core alone: it is driven as the actors drive it, by what each commit says is owed, and crashes by folding its events anew.
 
 mod choices;
+mod debts;
 mod faults;
 mod holes;
 mod money;
+mod retries;
+mod stops;
 
 use std::collections::{BTreeMap, BTreeSet};
 
