@@ -104,6 +104,7 @@ fn nothing_is_owed_that_no_actor_heard_of() {
         let unheard = |effect: &Effect| !heard[&effect.actor()].contains(effect);
         let missing: Vec<_> = state.owed().into_iter().filter(unheard).collect();
         assert_eq!(missing, [], "after {}", event.name());
+        assert_eq!(state.views_since(state.seq()), [], "what was heard is not told again");
     }
 }
 
