@@ -141,3 +141,37 @@ fn no_two_holders_have_one_name_whatever_the_random_bits_are() {
         assert_ne!(start(), start(), "entropy {entropy:x}");
     }
 }
+
+#[test]
+fn where_a_failure_stops_the_run_nothing_takes_the_place_of_what_is_not_judged_yet() {
+    for (on_failure, starts) in [(OnFailure::Stop, 2), (OnFailure::Pause, 2), (OnFailure::Continue, 3)] {
+        let tasks = ["a", "b", "c"].map(task).to_vec();
+        let mut sim = Sim::new(Settings { on_failure, ..settings() }, tasks);
+        sim.settle(is_run);
+        let Some(Effect::RunAttempt(run)) = sim.owed.values().find(|effect| is_run(effect)).cloned() else {
+            unreachable!()
+        };
+        let fact = exited(&run, Ending::Exited { code: 0 }, None);
+        sim.answer(&Effect::RunAttempt(run).key(), fact);
+        assert_eq!(sim.count("attempt.started"), starts, "{on_failure:?}");
+        sim.settle(is_run);
+        assert_eq!(sim.count("attempt.started"), 3, "it is judged");
+    }
+}
+
+#[test]
+fn a_run_is_not_over_before_its_worktrees_are_removed() {
+    let mut sim = Sim::new(settings(), vec![task("a")]);
+    sim.settle(|effect| matches!(effect, Effect::RemoveWorktree { .. }));
+    assert_eq!((sim.count("task.merged"), sim.finished(), sim.stopped()), (1, None, None));
+    sim.settle(|_| false);
+    assert_eq!(sim.finished(), Some(Outcome::Landed));
+}
+
+#[test]
+fn a_task_that_waits_holds_up_no_decision_about_those_behind_it_in_the_plan() {
+    let first = TaskSpec { needs: vec![(id("a"), crate::NeedWhen::Merged)], ..task("b") };
+    let mut sim = Sim::new(settings(), vec![first, task("a")]);
+    sim.settle(|_| false);
+    assert_eq!(sim.finished(), Some(Outcome::Landed));
+}
