@@ -83,7 +83,10 @@ fn begin<M: Message + From<Told>>(key: Key, effect: Effect, means: &Means<'_, M>
         let performed = tokio::spawn(world.perform(effect, tell));
         let _abort_inner = AbortOnDrop(performed.abort_handle());
         let told = match performed.await {
-            Ok(facts) => Told::Done(key, submit(&commands, facts).await),
+            Ok(facts) => {
+                let seq = submit(&commands, &key, facts).await;
+                Told::Done(key, seq)
+            }
             Err(error) => Told::Broken(key, error.to_string()),
         };
         // The actor may have been stopped, since nothing was owed any more.
@@ -108,13 +111,13 @@ fn teller(commands: Commands) -> Tell {
     })
 }
 
-/// Records facts in order; the answer is the seq as of which they are all answered. No handler runs here, so the
+/// Records what an effect led to, in order; the answer is the seq as of which they are all answered. No handler runs here, so the
 /// writer's turn may be taken.
-async fn submit(commands: &Commands, facts: Vec<Event>) -> u64 {
+async fn submit(commands: &Commands, to: &Key, facts: Vec<Event>) -> u64 {
     let mut seen = 0;
     for fact in facts {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let submit = Submit { command: Command::Fact(fact), reply: Some(reply) };
+        let submit = Submit { command: Command::Answer { to: to.clone(), fact }, reply: Some(reply) };
         if commands.send(Work::Submit(submit)).is_err() {
             return seen;
         }

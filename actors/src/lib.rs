@@ -17,4 +17,4 @@ pub mod writer;
 pub use codec::{EventError, digest, event_of, recorded};
 pub use ports::{Tell, World};
 pub use run::{Ended, Handle, Start, start};
-pub use writer::{Committed, Fold, Recorded, Reply, Writer, WriterError};
+pub use writer::{Committed, Fold, Recorded, Reply, Submit, Writer, WriterError};

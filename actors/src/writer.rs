@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use swarm_domain::decide::{Command, Refusal};
 use swarm_domain::effect::Actor;
-use swarm_domain::fact::{Moment, Outcome};
+use swarm_domain::fact::{Anchor, Moment, Outcome};
 use swarm_domain::owed::ActorView;
 use swarm_domain::state::State;
 use swarm_domain::task::Illegal;
@@ -164,6 +164,12 @@ impl Writer {
         &self.state
     }
 
+    /// What was appended and is not known to be durable, because a turn failed: after a crash it is there in whole batches
+    /// from the front, or not at all. Law 2.
+    pub fn unsettled(&self) -> &[Recorded] {
+        &self.pending
+    }
+
     /// The epoch of the journal as it is open now.
     pub fn epoch(&self) -> u64 {
         self.log.epoch()
@@ -171,9 +177,8 @@ impl Writer {
 
     /// Takes one command and makes it durable, without follow-up decisions: for verbs on a run that nobody drives.
     pub fn record(&mut self, command: &Command) -> Result<u64, WriterError> {
-        let now = self.moment();
-        let events = self.state.decide_by(&*self.policy, &now, command)?;
-        self.take(&now, events)?;
+        let (at_ms, events) = self.decide(command)?;
+        self.take(at_ms, events)?;
         self.log.sync()?;
         self.pending.clear();
         Ok(self.state.seq())
@@ -214,10 +219,9 @@ impl Writer {
         replies: &mut Vec<(oneshot::Sender<Reply>, Option<Refusal>)>,
     ) -> Result<(), WriterError> {
         for submit in submits {
-            let now = self.moment();
-            let refusal = match self.state.decide_by(&*self.policy, &now, &submit.command) {
-                Ok(events) => {
-                    let taken = self.take(&now, events);
+            let refusal = match self.decide(&submit.command) {
+                Ok((at_ms, events)) => {
+                    let taken = self.take(at_ms, events);
                     if let Some(reply) = submit.reply {
                         replies.push((reply, None));
                     }
@@ -236,40 +240,39 @@ impl Writer {
 
     fn advance(&mut self) -> Result<(), WriterError> {
         for _ in 0..DECISIONS_MAX {
-            let now = self.moment();
-            let events = self.state.decide_by(&*self.policy, &now, &Command::Advance)?;
+            let (at_ms, events) = self.decide(&Command::Advance)?;
             if events.is_empty() {
                 return Ok(());
             }
-            self.take(&now, events)?;
+            self.take(at_ms, events)?;
         }
         Err(WriterError::Restless)
     }
 
-    fn take(&mut self, now: &Moment, events: Vec<Event>) -> Result<(), WriterError> {
+    /// What a command leads to now, and when that is, in milliseconds since 1970.
+    fn decide(&self, command: &Command) -> Result<(u64, Vec<Event>), Refusal> {
+        // That of the last durable record: records of the batch that is being decided are not in it.
+        let anchor = || {
+            let anchor = self.log.anchor();
+            Anchor { seq: anchor.seq, hash: anchor.hash_hex() }
+        };
+        let now = Moment { at_ms: self.world.now_ms(), entropy: self.world.entropy(), anchor: &anchor };
+        Ok((now.at_ms, self.state.decide_by(&*self.policy, &now, command)?))
+    }
+
+    fn take(&mut self, at_ms: u64, events: Vec<Event>) -> Result<(), WriterError> {
         if events.is_empty() {
             return Ok(());
         }
         let entries: Vec<Entry> =
-            events.iter().map(|event| entry_of(event, now.at_ms)).collect::<Result<_, _>>()?;
+            events.iter().map(|event| entry_of(event, at_ms)).collect::<Result<_, _>>()?;
         for event in events {
             let seq = self.state.seq() + 1;
             self.state.apply(&event).map_err(|illegal| WriterError::Illegal { seq, illegal })?;
-            self.pending.push(Recorded { seq, time_ms: now.at_ms, event });
+            self.pending.push(Recorded { seq, time_ms: at_ms, event });
         }
         self.log.append(&entries)?;
         Ok(())
-    }
-
-    /// The anchor is that of the last durable record: records of the batch that is being decided are not in it.
-    fn moment(&self) -> Moment {
-        let anchor = self.log.anchor();
-        Moment {
-            at_ms: self.world.now_ms(),
-            entropy: self.world.entropy(),
-            anchor_seq: anchor.seq,
-            anchor_hash: anchor.hash_hex(),
-        }
     }
 
     fn publish(&mut self) -> Option<Committed> {

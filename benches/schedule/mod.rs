@@ -7,7 +7,7 @@ use swarm::plan::{Loaded, Resolved};
 use swarm_domain::event::{
     AgentExited, MergeBuilt, Merged, Preserved, TargetSeen, UsageReported, WorktreeMade, WorktreeRemoved,
 };
-use swarm_domain::fact::{Cost, Ending, Usage};
+use swarm_domain::fact::{Anchor, Cost, Ending, Usage};
 use swarm_domain::state::State;
 use swarm_domain::{Command, Effect, Event, Key, Moment, NewRun, Oid, Plan, TaskId, Usd};
 
@@ -93,7 +93,7 @@ impl Run {
     /// Takes a command and all that follows from it.
     pub(crate) fn take(&mut self, command: &Command, sink: &mut Sink<'_>) {
         let seq = self.state.seq();
-        let now = Moment { at_ms: seq, entropy: seq, anchor_seq: 0, anchor_hash: String::new() };
+        let now = Moment { at_ms: seq, entropy: seq, anchor: &Anchor::default };
         // A fact that comes twice is refused, as in a run.
         let mut events = self.state.decide(&now, command).unwrap_or_default();
         loop {

@@ -41,12 +41,16 @@ pub struct AnchorHasher {
     hash: blake3::Hasher,
     /// What is to be hashed with the next piece.
     waiting: Vec<u8>,
+    /// The last answer.
+    asked: Anchor,
 }
 
 impl AnchorHasher {
     /// Before the first record.
     pub fn new() -> Self {
-        Self { seq: 0, hash: blake3::Hasher::new(), waiting: Vec::new() }
+        let hash = blake3::Hasher::new();
+        let asked = Anchor { seq: 0, hash: *hash.finalize().as_bytes() };
+        Self { seq: 0, hash, waiting: Vec::new(), asked }
     }
 
     /// Takes the next record, or the gap where it was. They must come in order, from 1 on.
@@ -66,10 +70,13 @@ impl AnchorHasher {
         }
     }
 
-    /// The anchor of the last record fed.
-    pub fn anchor(&self) -> Anchor {
-        let hash = self.hash.clone().update(&self.waiting).finalize();
-        Anchor { seq: self.seq, hash: *hash.as_bytes() }
+    /// The anchor of the last record fed. Costs what was fed since the last time.
+    pub fn anchor(&mut self) -> Anchor {
+        if self.asked.seq != self.seq {
+            self.hash_waiting();
+            self.asked = Anchor { seq: self.seq, hash: *self.hash.finalize().as_bytes() };
+        }
+        self.asked
     }
 
     pub(crate) fn feed_parts(&mut self, seq: u64, kind: u16, schema: u8, time_ms: u64, payload: &[u8]) {
@@ -83,9 +90,13 @@ impl AnchorHasher {
         self.waiting.extend_from_slice(payload);
         self.seq = seq;
         if self.waiting.len() >= PIECE_BYTES {
-            self.hash.update(&self.waiting);
-            self.waiting.clear();
+            self.hash_waiting();
         }
+    }
+
+    fn hash_waiting(&mut self) {
+        self.hash.update(&self.waiting);
+        self.waiting.clear();
     }
 }
 
@@ -118,6 +129,17 @@ mod tests {
         let plain = hash(1, 1, 1, b"x");
         for other in [hash(2, 1, 1, b"x"), hash(1, 2, 1, b"x"), hash(1, 1, 2, b"x"), hash(1, 1, 1, b"y")] {
             assert_ne!(plain, other);
+        }
+    }
+
+    #[test]
+    fn asking_in_between_changes_no_later_answer() {
+        let (mut asked, mut silent) = (AnchorHasher::new(), AnchorHasher::new());
+        for seq in 1..=300 {
+            let payload = vec![7; usize::from(u8::try_from(seq % 200).expect("below 200"))];
+            asked.feed_parts(seq, 1, 1, seq, &payload);
+            silent.feed_parts(seq, 1, 1, seq, &payload);
+            assert_eq!(asked.anchor(), silent.clone().anchor());
         }
     }
 }

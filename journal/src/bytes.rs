@@ -13,7 +13,10 @@ pub(crate) fn len_without_zeros(bytes: &[u8]) -> usize {
     let mut end = bytes.len();
     while end > 0 {
         let start = (end - 1) / ZEROS.len() * ZEROS.len();
-        if let Some(last) = bytes[start..end].iter().rposition(|byte| *byte != 0) {
+        // Byte by byte only where there is something.
+        if bytes[start..end] != ZEROS[..end - start]
+            && let Some(last) = bytes[start..end].iter().rposition(|byte| *byte != 0)
+        {
             return start + last + 1;
         }
         end = start;

@@ -3,7 +3,7 @@
 //! Invariant: nothing is called durable before the sync that made it so has returned, and after any failed
 //! operation nothing is ever called durable again: a second sync that succeeds says nothing about the first.
 
-use std::{cell::OnceCell, path::Path, sync::Arc};
+use std::{cell::RefCell, path::Path, sync::Arc};
 
 use crate::{
     anchor::{Anchor, AnchorHasher},
@@ -36,10 +36,8 @@ pub struct Log {
     durable_seq: u64,
     /// The checksum that the next record names.
     chain: u32,
-    /// Of the durable records.
-    hasher: AnchorHasher,
-    /// What it comes to, once somebody asked. Every decision does, and most of them between two syncs.
-    anchor: OnceCell<Anchor>,
+    /// Of the durable records. Whoever asks has what waits hashed.
+    hasher: RefCell<AnchorHasher>,
     /// The room for the next segment.
     promise: Option<Promise>,
     poisoned: bool,
@@ -170,8 +168,7 @@ impl Log {
             last_seq,
             durable_seq: last_seq,
             chain: header.crc,
-            hasher,
-            anchor: OnceCell::new(),
+            hasher: RefCell::new(hasher),
             promise: None,
             poisoned: false,
         };
@@ -235,7 +232,7 @@ impl Log {
 
     /// The anchor of the last durable record.
     pub fn anchor(&self) -> Anchor {
-        *self.anchor.get_or_init(|| self.hasher.anchor())
+        self.hasher.borrow_mut().anchor()
     }
 
     fn push(&mut self, entry: &Entry, last_of_batch: bool) {
@@ -261,10 +258,9 @@ impl Log {
         self.head.check(&*self.disk)?;
         self.durable_seq = self.last_seq;
         self.publish()?;
-        self.anchor.take();
         for (fields, payload) in frame::frames(&self.buffer) {
             let Fields { seq, kind, schema, time_ms, .. } = fields;
-            self.hasher.feed_parts(seq, kind, schema, time_ms, payload);
+            self.hasher.get_mut().feed_parts(seq, kind, schema, time_ms, payload);
         }
         self.empty_buffer();
         if self.promise.is_none() && self.segment.is_half_full() {
@@ -288,7 +284,7 @@ impl Log {
     /// Closes the segment for good. Everything in it is durable already.
     fn seal(&mut self) -> Result<(), JournalError> {
         let records = self.durable_seq - self.header.before.last_seq;
-        let seal = Seal { records, bytes: self.segment.end, hash: self.hasher.anchor().hash };
+        let seal = Seal { records, bytes: self.segment.end, hash: self.anchor().hash };
         self.frame(frame::SEAL, 0, 0, LAST_OF_BATCH, &seal.payload());
         self.segment.write(&self.buffer)?;
         self.empty_buffer();
@@ -309,7 +305,7 @@ impl Log {
             last_seq: self.last_seq,
             chain: self.chain,
             ignored_bytes: 0,
-            hash: self.hasher.anchor().hash,
+            hash: self.anchor().hash,
         };
         self.segment = Segment::create(&*self.disk, &mut self.header, spare)?;
         self.chain = self.header.crc;

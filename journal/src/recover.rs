@@ -215,7 +215,7 @@ impl<'a, 'e> Recovery<'a, 'e> {
             Stop::Limit | Stop::End => (EndedBy::Death, 0),
             Stop::Damage(_) => (EndedBy::Tear, self.bytes_behind(&mut bytes, header, end)?),
         };
-        let hash = self.hasher.as_ref().map_or([0; 32], |hasher| hasher.anchor().hash);
+        let hash = self.hasher.as_mut().map_or([0; 32], |hasher| hasher.anchor().hash);
         let Position { offset: end, seq: last_seq, chain } = end;
         let note = (ignored_bytes > 0).then(|| TornNote {
             file: self.path(header.segment),
@@ -233,7 +233,7 @@ impl<'a, 'e> Recovery<'a, 'e> {
     }
 
     /// Whether the last segment may end so.
-    fn judge(&self, header: &Header, end: Position, stop: &Stop, len: u64) -> Result<(), JournalError> {
+    fn judge(&mut self, header: &Header, end: Position, stop: &Stop, len: u64) -> Result<(), JournalError> {
         let proven = self.proven > end.seq || self.ends_early(header, end, stop);
         if let Stop::Damage(Damage { at, detail, torn }) = stop
             && (!torn || proven)
@@ -256,7 +256,7 @@ impl<'a, 'e> Recovery<'a, 'e> {
         stated.is_some_and(|head| head.end > end.offset)
     }
 
-    fn check_seal(&self, header: &Header, end: Position, stop: &Stop) -> Result<(), JournalError> {
+    fn check_seal(&mut self, header: &Header, end: Position, stop: &Stop) -> Result<(), JournalError> {
         match stop {
             Stop::Sealed(hash) if !self.has_hash(hash) => {
                 Err(self.corrupt(header.segment, end.offset, "the seal's hash is not that of the records"))
@@ -266,8 +266,8 @@ impl<'a, 'e> Recovery<'a, 'e> {
     }
 
     /// Whether this is the hash of what was read, as far as anybody looks.
-    fn has_hash(&self, stated: &[u8; 32]) -> bool {
-        self.hasher.as_ref().is_none_or(|hasher| hasher.anchor().hash == *stated)
+    fn has_hash(&mut self, stated: &[u8; 32]) -> bool {
+        self.hasher.as_mut().is_none_or(|hasher| hasher.anchor().hash == *stated)
     }
 
     fn scan(

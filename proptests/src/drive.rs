@@ -1,251 +1,490 @@
-//! Drives the real core through a simulated world, with crashes between any two steps, until the run comes to its end.
+//! Drives the real core and the real journal through a simulated world, until the run comes to its end.
+//!
+//! It does what the actors do, without them: one command at a time through the real writer on a simulated disk, then
+//! whatever is owed. Everything that is not swarm's decision is a named choice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use swarm_actors::{Committed, Recorded, Submit};
+use swarm_domain::effect::Actor;
 use swarm_domain::event::RoomLost;
-use swarm_domain::fact::{Moment, Outcome, Request};
-use swarm_domain::run::Pause;
-use swarm_domain::state::State;
-use swarm_domain::{Command, Effect, Event, Key, NewRun};
+use swarm_domain::fact::{Outcome, Request};
+use swarm_domain::plan::Plan;
+use swarm_domain::{Command, Effect, Event, Key, NewRun, Policy, TaskId, Usd};
+use swarm_journal::sim::SimDisk;
 
-use crate::fate::Fates;
-use crate::laws::{Books, Broken};
-use crate::plans::{self, Shape};
-use crate::world::World;
+use crate::choice::{Choices, Scenario, Site, Who};
+use crate::laws::Broken;
+use crate::life::Life;
+use crate::marks::{Mark, Marks, Matrix};
+use crate::meters::Meters;
+use crate::plans;
+use crate::port::Shared;
+use crate::sabotage::Sabotage;
+use crate::world::{News, World};
 
-/// More steps than this and the run goes round in circles. Law 12.
-const STEPS_MAX: u64 = 20_000;
-/// How often a run that stopped is taken up again.
-const RESUMES_MAX: u32 = 12;
+/// How long a clock is off that somebody set, in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
 
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Explored {
     /// Every event, in order.
-    pub events: Vec<Event>,
-    /// How it ended, or stopped for the last time.
+    pub history: Vec<Recorded>,
+    /// How it ended.
     pub outcome: Option<Outcome>,
-    /// How often it crashed.
+    /// Every choice that was not kind.
+    pub made: Vec<(crate::choice::Place, u32)>,
+    /// Which branches it took.
+    pub marks: Marks,
+    /// What met what in it.
+    pub matrix: Matrix,
+    /// How often swarm died in it.
     pub crashes: u32,
+    /// The law that was broken, if one was.
+    pub broken: Option<Broken>,
 }
 
-/// Runs a plan of a shape through the fates of a seed. The first broken law ends it.
-pub fn explore(fates: Fates, shape: Shape) -> Result<Explored, Broken> {
-    let mut run = Run::begin(fates, shape)?;
-    for _ in 0..RESUMES_MAX {
-        run.open()?;
-        run.until_it_rests()?;
-        if run.state.run().run.finished.is_some() {
-            break;
-        }
-        // Whoever resumes has seen to what was in the way: next time fate is kinder.
-        run.world.fates.unkind_percent /= 2;
-        run.ask_for_money()?;
+/// How a run is to be driven.
+#[derive(Clone)]
+pub struct Setup {
+    /// What is chosen.
+    pub scenario: Scenario,
+    /// The plan, if it is not the scenario's.
+    pub plan: Option<Plan>,
+    /// Who chooses where the plan leaves a choice.
+    pub policy: Arc<dyn Policy>,
+    /// A fault that is planted.
+    pub sabotage: Option<Sabotage>,
+    /// Whether laws 3 and 10 are checked at every event, and not only at crashes.
+    pub thorough: bool,
+}
+
+impl Setup {
+    /// A scenario under the plan's own policy.
+    pub fn of(scenario: Scenario) -> Self {
+        // One seed in sixteen is looked at more closely: that costs twice the time.
+        let thorough = scenario.seed.is_none_or(|seed| seed.is_multiple_of(16));
+        Self { scenario, plan: None, policy: Arc::new(swarm_domain::AsPlanned), sabotage: None, thorough }
     }
-    run.books.at_end(&run.state)?;
-    let parts = run.state.run();
-    let outcome = parts.run.finished.or(parts.run.stopped.as_ref().map(|(outcome, _)| *outcome));
-    Ok(Explored { events: run.events, outcome, crashes: run.crashes })
 }
 
-struct Run {
-    state: State,
-    events: Vec<Event>,
-    world: World,
-    books: Books,
-    owed: BTreeMap<Key, Effect>,
-    steps: u64,
-    crashes: u32,
+/// Runs a scenario to its end. A broken law ends it early.
+pub fn run(setup: &Setup) -> Explored {
+    let mut drive = Drive::new(setup, Choices::new(setup.scenario.clone()));
+    let broken = drive.to_the_end().err();
+    drive.explored(broken)
 }
 
-impl Run {
-    fn begin(fates: Fates, shape: Shape) -> Result<Self, Broken> {
-        let plan = plans::plan(&fates, shape);
-        let mut run = Self {
-            state: State::new(),
-            events: Vec::new(),
-            books: Books::new(&plan),
-            world: World::new(fates),
-            owed: BTreeMap::new(),
+/// A run on its way.
+pub(crate) struct Drive {
+    pub(crate) world: Shared,
+    pub(crate) life: Life,
+    plan: Plan,
+    meters: Meters,
+    /// When the core wants to be woken, and when the timer for it rings, in milliseconds.
+    wakeup: Option<(u64, u64)>,
+    turn: u32,
+    /// Steps that were not a look at a meter.
+    steps: u32,
+    /// Where they stood when faults stopped.
+    faults_until: u32,
+    resumes: u32,
+    ended: Option<Outcome>,
+    stopped_with: Option<Outcome>,
+    pub(crate) matrix: Matrix,
+}
+
+impl Drive {
+    pub(crate) fn new(setup: &Setup, mut choices: Choices) -> Self {
+        let plan = setup.plan.clone().unwrap_or_else(|| plans::plan(&mut choices));
+        let faults_until = 60 + 40 * u32::try_from(plan.tasks().len()).unwrap_or(u32::MAX / 64);
+        let world = Shared::new(World::new(choices, &plan, setup.sabotage));
+        let life = Life::new(SimDisk::new(1), world.clone(), setup);
+        Self {
+            world,
+            life,
+            plan,
+            meters: Meters::default(),
+            wakeup: None,
+            turn: 0,
             steps: 0,
-            crashes: 0,
-        };
+            faults_until,
+            resumes: 0,
+            ended: None,
+            stopped_with: None,
+            matrix: Matrix::default(),
+        }
+    }
+
+    pub(crate) fn explored(self, broken: Option<Broken>) -> Explored {
+        let world = self.world.lock();
+        Explored {
+            history: self.life.history,
+            outcome: self.ended,
+            made: world.choices.made().to_vec(),
+            marks: world.marks.clone(),
+            matrix: self.matrix,
+            crashes: self.life.crashes,
+            broken,
+        }
+    }
+
+    /// Whether swarm lives and drives the run.
+    fn is_up(&self) -> bool {
+        self.life.writer.is_some()
+    }
+
+    /// Until the run is finished. Law 12: once faults have stopped, that takes a bounded number of steps.
+    pub(crate) fn to_the_end(&mut self) -> Result<(), Broken> {
+        self.begin()?;
+        while self.ended.is_none() {
+            if self.is_up() {
+                self.step()?;
+            } else {
+                self.open()?;
+            }
+            if let Some(broken) = self.world.lock().broken.take() {
+                return Err(broken);
+            }
+        }
+        self.at_end()
+    }
+
+    fn begin(&mut self) -> Result<(), Broken> {
+        if self.life.writer.is_none() {
+            self.life.create()?;
+        }
         let new = NewRun {
             run: "sim".to_owned(),
             parent: None,
             version: "sim".to_owned(),
             source: "sim".to_owned(),
-            plan,
-            carried: BTreeMap::new(),
+            plan: self.plan.clone(),
+            carried: std::collections::BTreeMap::new(),
         };
-        run.take(&Command::Plan(Box::new(new)))?;
-        Ok(run)
+        self.turn(Command::Plan(Box::new(new)), None)?;
+        if self.is_up() {
+            self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
+        }
+        Ok(())
     }
 
     fn open(&mut self) -> Result<(), Broken> {
-        self.take(&Command::Open { pid: 1, version: "sim".to_owned() })?;
-        self.owed = self.state.owed().into_iter().map(|effect| (effect.key(), effect)).collect();
-        Ok(())
+        (self.meters, self.wakeup) = (Meters::default(), None);
+        self.life.open()?;
+        if self.life.history.is_empty() {
+            return self.begin();
+        }
+        if let Some(outcome) = self.life.state().and_then(|state| state.run().run.finished) {
+            return self.stop(outcome);
+        }
+        self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
+        self.bring_money()
     }
 
-    fn ask_for_money(&mut self) -> Result<(), Broken> {
-        if self.state.run().ledger.cap().is_some() && self.state.run().run.finished.is_none() {
-            let usd = swarm_domain::Usd::from_micros(500);
-            self.ask(Request::AddBudget { usd })?;
+    /// Whoever resumes a run that has spent its money brings some.
+    fn bring_money(&mut self) -> Result<(), Broken> {
+        if self.stopped_with == Some(Outcome::Budget) && self.is_up() {
+            self.stopped_with = None;
+            let usd = Usd::from_micros(100 << self.resumes.min(40));
+            self.ask(format!("money-{}", self.life.openings), Request::AddBudget { usd })?;
         }
         Ok(())
     }
 
-    fn moment(&self) -> Moment {
-        Moment { at_ms: self.world.now_ms, entropy: self.steps, anchor_seq: 0, anchor_hash: String::new() }
+    /// The next thing that happens in the world.
+    fn step(&mut self) -> Result<(), Broken> {
+        self.interfere()?;
+        if !self.is_up() {
+            return Ok(());
+        }
+        let (effect_ms, beat_ms) = (self.world.lock().next_ms(), self.meters.next_ms());
+        let ring_ms = self.wakeup.map(|(_, ring_ms)| ring_ms);
+        let Some(now_ms) = [effect_ms, beat_ms, ring_ms].into_iter().flatten().min() else {
+            return self.nothing_is_due();
+        };
+        self.pass_to(now_ms);
+        if effect_ms == Some(now_ms) {
+            self.count_step()?;
+            let news = self.world.lock().next();
+            news.map_or(Ok(()), |news| self.hear(news))
+        } else if beat_ms == Some(now_ms) {
+            self.beat()
+        } else {
+            self.count_step()?;
+            self.ring()
+        }
+    }
+
+    fn pass_to(&self, now_ms: u64) {
+        let mut world = self.world.lock();
+        world.now_ms = world.now_ms.max(now_ms);
+    }
+
+    fn count_step(&mut self) -> Result<(), Broken> {
+        self.steps += 1;
+        if self.steps == self.faults_until {
+            let mut world = self.world.lock();
+            world.choices.stop_faults();
+            world.marks.hit(Mark::FaultsStopped);
+        }
+        let bound = self.faults_until.saturating_add(bound(&self.plan));
+        if self.steps < bound {
+            return Ok(());
+        }
+        Err(Broken::new(12, format!("no end {} steps after faults stopped", self.steps - self.faults_until)))
+    }
+
+    fn nothing_is_due(&mut self) -> Result<(), Broken> {
+        self.count_step()?;
+        let paused = self.life.state().is_some_and(|state| state.run().run.pause.is_some());
+        if paused {
+            return self.ask(format!("unpause-{}", self.steps), Request::Unpause);
+        }
+        let seq = self.life.history.len();
+        Err(Broken::new(12, format!("at {seq}: nothing is owed, nothing is due, and the run goes on")))
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), Broken> {
+        if self.forgets(&news) {
+            return Ok(());
+        }
+        let last = news.facts.len();
+        for (at, fact) in news.facts.into_iter().enumerate() {
+            let fact = self.life.port(fact);
+            // The effect is over with its last fact: what that leaves owed is not begun again on its account.
+            let answered = news.key.as_ref().filter(|_| news.over || at + 1 < last);
+            let command = match &news.key {
+                Some(to) if news.over => Command::Answer { to: to.clone(), fact },
+                _ => Command::Fact(fact),
+            };
+            self.turn(command, answered)?;
+            if !self.is_up() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn forgets(&self, news: &News) -> bool {
+        let preserving = matches!(news.key, Some(Key::Preserve(..)));
+        preserving && self.world.lock().is(Sabotage::EffectForgotten)
+    }
+
+    fn beat(&mut self) -> Result<(), Broken> {
+        let facts = self.meters.beat(&mut self.world.lock());
+        for fact in facts {
+            self.turn(Command::Fact(fact), None)?;
+            if !self.is_up() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The timer rings. If the clock was set back meanwhile it is too early, and set again.
+    fn ring(&mut self) -> Result<(), Broken> {
+        let Some((at_ms, _)) = self.wakeup.take() else { return Ok(()) };
+        let wall_ms = self.world.lock().wall_ms();
+        if wall_ms < at_ms {
+            self.world.lock().marks.hit(Mark::ClockBack);
+            self.arm(Some(at_ms));
+            return Ok(());
+        }
+        self.turn(Command::Advance, None)
+    }
+
+    fn arm(&mut self, wakeup_ms: Option<u64>) {
+        let world = self.world.lock();
+        if self.wakeup.map(|(at_ms, _)| at_ms) == wakeup_ms || world.is(Sabotage::TimerForgotten) {
+            return;
+        }
+        self.wakeup =
+            wakeup_ms.map(|at_ms| (at_ms, world.now_ms + at_ms.saturating_sub(world.wall_ms()) + 1));
     }
 
     /// Takes a command and all that follows from it, as one turn of the writer does.
-    fn take(&mut self, command: &Command) -> Result<bool, Broken> {
-        let before = self.state.seq();
-        let mut next = Some(command);
-        while let Some(command) = next {
-            let now = self.moment();
-            let decided = self.state.decide(&now, command);
-            if decided != self.state.decide(&now, command) {
-                return Err(Broken { law: 10, what: format!("{command:?} was decided in two ways") });
-            }
-            let events = decided.unwrap_or_default();
-            next = (!events.is_empty() || !matches!(command, Command::Advance)).then_some(&Command::Advance);
-            for event in events {
-                self.record(event)?;
-            }
-            self.step()?;
-        }
-        if self.state.parts().is_some_and(|parts| parts.run.is_live()) {
-            self.books.at_rest(&self.state, &self.world)?;
-        }
-        Ok(self.state.seq() > before)
-    }
-
-    fn record(&mut self, event: Event) -> Result<(), Broken> {
-        self.state.apply(&event).map_err(|illegal| Broken { law: 9, what: illegal.to_string() })?;
-        self.books.enter(&event, &self.world)?;
-        self.events.push(event);
-        Ok(())
-    }
-
-    fn step(&mut self) -> Result<(), Broken> {
-        self.steps += 1;
-        self.world.now_ms += 1;
-        let what = || format!("no end after {STEPS_MAX} steps");
-        if self.steps < STEPS_MAX { Ok(()) } else { Err(Broken { law: 12, what: what() }) }
-    }
-
-    /// Performs what is owed, one effect at a time in an order that fate draws, until nothing is.
-    fn until_it_rests(&mut self) -> Result<(), Broken> {
-        while self.state.run().run.is_live() {
-            let Some(effect) = self.draw() else {
-                if self.state.run().run.pause == Some(Pause::Asked) {
-                    self.ask(Request::Unpause)?;
-                    continue;
-                }
-                let Some(at_ms) = self.state.wakeup_ms() else {
-                    return Err(Broken {
-                        law: 12,
-                        what: "nothing is owed, nothing is due, and the run goes on".to_owned(),
-                    });
-                };
-                self.world.now_ms = self.world.now_ms.max(at_ms);
-                self.take(&Command::Advance)?;
-                self.news(0);
-                self.step()?;
-                continue;
-            };
-            self.perform(&effect)?;
-        }
-        Ok(())
-    }
-
-    fn draw(&mut self) -> Option<Effect> {
-        let count = u64::try_from(self.owed.len()).ok().filter(|count| *count > 0)?;
-        let place = self.world.fates.pick("order", "run", self.steps, count);
-        let key = self.owed.keys().nth(usize::try_from(place).ok()?)?.clone();
-        self.owed.remove(&key)
-    }
-
-    fn perform(&mut self, effect: &Effect) -> Result<(), Broken> {
-        self.interfere()?;
-        let facts = self.world.perform(effect);
-        for fact in facts {
-            if self.world.fates.unkind("crash", "run", self.steps) && self.crashes < 40 {
-                return self.crash();
-            }
-            let seq = self.state.seq();
-            self.take(&Command::Fact(fact))?;
-            self.news(seq);
-        }
-        self.step()
-    }
-
-    /// People and disks have a mind of their own.
-    fn interfere(&mut self) -> Result<(), Broken> {
-        let fates = self.world.fates;
-        if !(fates.unkind("interfere", "run", self.steps)
-            && fates.unkind("really interfere", "run", self.steps))
-        {
+    fn turn(&mut self, command: Command, answered: Option<&Key>) -> Result<(), Broken> {
+        self.turn += 1;
+        let who = Who::Number(self.turn);
+        let (crash, fault) = {
+            let mut world = self.world.lock();
+            (world.choices.once(Site::Crash, who), world.choices.once(Site::DiskFault, who))
+        };
+        if crash == 1 {
+            self.die(crash);
             return Ok(());
         }
-        match fates.pick("how", "run", self.steps, 12) {
-            0 => self.ask(Request::Drain { signal: 2 }),
-            1 => self.ask(Request::Interrupt { signal: 15 }),
-            2 | 3 => self.ask(Request::Pause),
-            4 => self.ask(Request::Unpause),
-            5 | 6 => {
-                self.ask(Request::SetConcurrency { slots: 1 + u32::try_from(self.steps % 5).unwrap_or(0) })
-            }
-            7 | 8 => {
-                let place = fates.pick("whom", "run", self.steps, self.state.run().tasks.len() as u64);
-                let task = self.state.run().tasks.at(usize::try_from(place).unwrap_or(0)).spec.id.clone();
-                self.ask(Request::Cancel { tasks: vec![task] })
-            }
-            9 => self.ask(Request::Cancel { tasks: Vec::new() }),
-            _ => {
-                let seq = self.state.seq();
-                self.take(&Command::Fact(RoomLost { detail: "full".to_owned(), at_ms: 0 }.into()))?;
-                self.news(seq);
-                Ok(())
+        self.life.sabotage_early(&command);
+        self.life.arm(crash, fault);
+        let met = self.met(&command);
+        let turned = self.life.turn(Submit { command, reply: None });
+        let Ok(committed) = turned else {
+            self.die(crash);
+            return Ok(());
+        };
+        self.life.disarm();
+        if crash == 4
+            && let Some(committed) = committed
+        {
+            self.life.unheard(committed);
+            self.die(crash);
+            return Ok(());
+        }
+        self.note(met, committed.as_ref());
+        if let Some(committed) = committed {
+            self.commit(committed, answered)?;
+        }
+        if crash != 0 && self.is_up() {
+            self.die(crash);
+        }
+        Ok(())
+    }
+
+    /// Which state meets which fact.
+    fn met(&self, command: &Command) -> Option<(&'static str, &'static str)> {
+        let (Command::Fact(fact) | Command::Answer { fact, .. }) = command else { return None };
+        let task = swarm_domain::state::task_of(fact)?;
+        let state = self.life.state()?;
+        let task = state.parts()?.tasks.get(task)?;
+        Some((crate::marks::phase_name(&task.phase), fact.name()))
+    }
+
+    fn note(&mut self, met: Option<(&'static str, &'static str)>, committed: Option<&Committed>) {
+        let Some((state, fact)) = met else { return };
+        let taken =
+            committed.is_some_and(|committed| committed.events.iter().any(|at| at.event.name() == fact));
+        self.matrix.input(state, fact, taken);
+        if !taken {
+            self.world.lock().marks.hit(Mark::Refused);
+        }
+    }
+
+    fn commit(&mut self, committed: Committed, answered: Option<&Key>) -> Result<(), Broken> {
+        self.life.committed(&committed)?;
+        for view in committed.views {
+            self.owes(view.actor, view.owed, answered);
+        }
+        self.arm(committed.wakeup_ms);
+        if let Some(outcome) = committed.ended {
+            self.stop(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn owes(&mut self, actor: Actor, owed: Vec<Effect>, answered: Option<&Key>) {
+        let mut world = self.world.lock();
+        if actor == Actor::Budget {
+            self.meters.owes(world.now_ms, owed);
+            return;
+        }
+        for effect in owed {
+            let key = effect.key();
+            if answered != Some(&key) && !world.is_under_way(&key) {
+                world.begin(effect);
             }
         }
     }
 
-    fn ask(&mut self, request: Request) -> Result<(), Broken> {
-        let (seq, id) = (self.state.seq(), format!("ask-{}", self.steps));
-        self.take(&Command::Ask { id, by: "sim".to_owned(), request })?;
-        self.news(seq);
-        self.step()
+    /// The run ended or stopped. If it stopped, somebody sees to what was in its way and resumes it.
+    fn stop(&mut self, outcome: Outcome) -> Result<(), Broken> {
+        let finished = self.life.state().is_some_and(|state| state.run().run.finished.is_some());
+        self.life.close()?;
+        let mut world = self.world.lock();
+        world.forget();
+        // Nobody can raise a cap on tokens, nor a deadline that is too near: that is an end, too.
+        let out_of_tokens = outcome == Outcome::Budget && self.plan.settings().tokens.is_some();
+        let out_of_time = outcome == Outcome::Deadline && self.resumes > 5;
+        if finished || out_of_tokens || out_of_time {
+            self.ended = Some(outcome);
+            return Ok(());
+        }
+        world.marks.hit(Mark::Resumed);
+        world.see_to_it();
+        drop(world);
+        self.resumes += 1;
+        self.stopped_with = Some(outcome);
+        if self.resumes > 20 + self.plan.tasks().len() as u32 * 4 {
+            return Err(Broken::new(12, format!("it stops again and again, last with {}", outcome.word())));
+        }
+        Ok(())
     }
 
-    /// What became owed, and what is owed no more, since a seq.
-    fn news(&mut self, seq: u64) {
-        for view in self.state.views_since(seq) {
-            let keys: BTreeSet<Key> = view.owed.iter().map(Effect::key).collect();
-            self.owed.retain(|key, effect| effect.actor() != view.actor || keys.contains(key));
-            for effect in view.owed {
-                self.owed.insert(effect.key(), effect);
-            }
+    /// People, disks and clocks have a mind of their own.
+    fn interfere(&mut self) -> Result<(), Broken> {
+        let who = Who::Number(self.turn);
+        let (clock, room, person) = {
+            let mut world = self.world.lock();
+            let mut once = |site| world.choices.once(site, who);
+            (once(Site::ClockStep), once(Site::Room), once(Site::Person))
+        };
+        if clock != 0 {
+            let step_ms = if clock == 1 { HOUR_MS } else { -HOUR_MS };
+            self.world.lock().skew_ms += step_ms;
+        }
+        if room != 0 {
+            self.world.lock().lose_room(if room == 1 { 5_000 } else { 1_200_000 });
+            let full = RoomLost { detail: "full".to_owned(), at_ms: 0 };
+            self.turn(Command::Fact(full.into()), None)?;
+        }
+        if person != 0 && self.is_up() {
+            let request = self.request(person, who);
+            return self.ask(format!("ask-{}", self.turn), request);
+        }
+        Ok(())
+    }
+
+    fn request(&self, which: u32, who: Who) -> Request {
+        let whom = self.world.lock().choices.once(Site::PersonWhom, who) as usize;
+        let tasks = self.plan.tasks();
+        match which {
+            1 => Request::Drain { signal: 2 },
+            2 => Request::Interrupt { signal: 15 },
+            3 => Request::Pause,
+            4 => Request::Unpause,
+            5 => Request::SetConcurrency { slots: 1 + u32::try_from(whom % 8).unwrap_or(0) },
+            6 => Request::SetConcurrency { slots: 1 },
+            7 => Request::Cancel { tasks: vec![tasks[whom % tasks.len()].id.clone()] },
+            8 => Request::Cancel { tasks: Vec::new() },
+            9 => Request::AddBudget { usd: Usd::from_micros(50) },
+            10 => Request::SetBudget { usd: Usd::from_micros(10 + u64::try_from(whom).unwrap_or(0)) },
+            _ => Request::Cancel { tasks: vec![TaskId::new("nobody").expect("letters are an id")] },
         }
     }
 
-    /// All memory goes; what is recorded and what happened in the world stays. Laws 3 and 14.
-    fn crash(&mut self) -> Result<(), Broken> {
-        self.crashes += 1;
-        let mut state = State::new();
-        for event in &self.events {
-            state.apply(event).map_err(|illegal| Broken { law: 3, what: illegal.to_string() })?;
-        }
-        if state != self.state {
-            return Err(Broken {
-                law: 3,
-                what: format!("the fold of {} events is not the live state", self.events.len()),
-            });
-        }
-        self.state = state;
-        self.open()
+    fn ask(&mut self, id: String, request: Request) -> Result<(), Broken> {
+        self.turn(Command::Ask { id, by: "sim".to_owned(), request }, None)
     }
+
+    /// Swarm dies. What it had in memory goes.
+    fn die(&mut self, point: u32) {
+        let pending = self.world.lock().what_is_pending(self.life.has_unsettled());
+        self.matrix.crash(point, pending);
+        (self.meters, self.wakeup) = (Meters::default(), None);
+        self.life.die();
+    }
+
+    fn at_end(&mut self) -> Result<(), Broken> {
+        self.life.read_back()?;
+        let finished =
+            matches!(self.life.history.last().map(|last| &last.event), Some(Event::RunFinished(_)));
+        if !finished {
+            return Ok(());
+        }
+        let world = self.world.lock();
+        world.books.at_end(Some(&world.repo))?;
+        if world.running() > 0 {
+            return Err(Broken::new(5, "the run is finished, and a program of it runs"));
+        }
+        Ok(())
+    }
+}
+
+/// The most steps that a run takes once nothing goes wrong any more: each attempt is a worktree, a program, its work, its
+/// gates, a merge and a landing; and what is natural fails a limited number of times.
+fn bound(plan: &Plan) -> u32 {
+    let per_attempt = |gates: usize| 30 + 20 * u32::try_from(gates).unwrap_or(10);
+    let of_task = |task: &swarm_domain::TaskSpec| (task.retries.max + 8) * per_attempt(task.gates.len());
+    200 + plan.tasks().iter().map(of_task).sum::<u32>()
 }

@@ -1,6 +1,7 @@
 //! What a repaired journal tells: the history of a run with records missing. Does not know why they are.
 
 use swarm_domain::event::RecordsLost;
+use swarm_domain::fact::Anchor;
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment};
 
@@ -17,7 +18,7 @@ pub fn tear(events: &[Event]) -> Result<usize, Broken> {
         if state.seq() != seq(events.len()) || state.run().run.lost != seq(to - from + 1) {
             return Err(Broken { law: 14, what: format!("a hole from {from} to {to} is not counted") });
         }
-        let now = Moment { at_ms: 1 << 50, entropy: 0, anchor_seq: 0, anchor_hash: String::new() };
+        let now = Moment { at_ms: 1 << 50, entropy: 0, anchor: &Anchor::default };
         // What is owed, and what follows: neither may panic, whatever comes of it.
         let _ = (state.owed(), state.decide(&now, &Command::Advance));
         holes += 1;

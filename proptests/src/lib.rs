@@ -1,19 +1,25 @@
-//! The harness: simulated worlds in which the laws of a run must hold.
+//! Proves the laws of swarm: the real core and the real journal, driven through worlds in which everything goes wrong.
 //!
-//! [`explore`] drives the real core through a world of seeded fates: programs that succeed, fail, spend too much or are
-//! lost, merges that conflict, a target that somebody else moves, crashes between any two steps. After every step the
-//! laws are checked against what the world knows, never against the state under test.
+//! Everything that swarm does not decide is a named choice, so that a failure reads as what happened. The laws are checked
+//! after every event from facts, and never from the state under test.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
+mod choice;
 mod drive;
-mod fate;
 mod holes;
-mod laws;
+pub mod laws;
+mod life;
+mod marks;
+mod meters;
 mod plans;
+mod port;
+mod sabotage;
 mod world;
 
-pub use drive::{Explored, explore};
-pub use fate::Fates;
+pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
+pub use drive::{Explored, Setup, run};
 pub use holes::tear;
 pub use laws::Broken;
-pub use plans::Shape;
+pub use marks::{Mark, Marks, Matrix, Tally};
+pub use sabotage::Sabotage;

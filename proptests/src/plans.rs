@@ -1,4 +1,4 @@
-//! Plans to run: graphs of a shape, with budgets, gates and policies drawn from the same seed.
+//! Plans to run, drawn from choices. Needs point backwards, so that every plan is acyclic; nothing else is promised.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,101 +8,118 @@ use swarm_domain::plan::{
 };
 use swarm_domain::{Oid, TaskId, Usd};
 
-use crate::fate::Fates;
+use crate::choice::{Choices, Site, Who};
 
-/// The size of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// How many tasks.
-    pub tasks: u32,
-    /// Attempts at once.
-    pub slots: u32,
+/// What an attempt reserves in a tight world, in micro-dollars. Small, so that a sum can be checked by hand.
+const LOW: u64 = 20;
+
+/// The plan of a scenario.
+pub(crate) fn plan(choices: &mut Choices) -> Plan {
+    let count = u16::try_from(choices.once(Site::PlanTasks, Who::Run) + 1).expect("at most 64");
+    let tasks = (0..count).map(|place| task(choices, place)).collect();
+    let settings = settings(choices, u64::from(count));
+    Plan::new(settings, tasks).expect("needs that point backwards make no cycle")
 }
 
-/// A plan of a shape. Needs point backwards, so that it is acyclic.
-pub(crate) fn plan(fates: &Fates, shape: Shape) -> Plan {
-    let tasks = (0..shape.tasks).map(|number| task(fates, number)).collect();
-    Plan::new(settings(fates, shape), tasks).expect("needs that point backwards make no cycle")
+/// The paths that a task writes.
+pub(crate) fn paths(choices: &mut Choices, place: u16) -> BTreeSet<usize> {
+    let which = choices.once(Site::TaskPaths, Who::Task(place)) as usize;
+    [which % 6, which / 6].into()
 }
 
-fn settings(fates: &Fates, shape: Shape) -> Settings {
-    let one_of = |place, count| fates.pick(place, "run", 0, count);
+/// The id of the task at a place.
+pub(crate) fn id(place: u16) -> TaskId {
+    TaskId::new(&format!("t{place}")).expect("a letter and a number are an id")
+}
+
+fn settings(choices: &mut Choices, tasks: u64) -> Settings {
+    let mut of_run = |site| choices.once(site, Who::Run);
     Settings {
         name: "sim".to_owned(),
         base: Oid::new("base"),
         target: "swarm/sim".to_owned(),
         target_at: None,
-        cap: (one_of("capped", 4) > 0)
-            .then(|| Usd::from_micros(40 * u64::from(shape.tasks) + one_of("cap", 200))),
+        cap: [None, Some(LOW * tasks), Some(3 * LOW * tasks), Some(1000 * LOW * tasks)]
+            [of_run(Site::PlanCap) as usize]
+            .map(Usd::from_micros),
         warn_percent: 80,
-        tokens: None,
-        on_unknown_cost: OnUnknownCost::Estimate,
-        concurrency: shape.slots,
-        gate_slots: 1 + u32::from(one_of("gate slots", 2) == 1),
-        deadline_ms: (one_of("deadline", 10) == 0).then(|| 100 + one_of("time", 500)),
-        on_failure: match one_of("on failure", 6) {
-            0 => OnFailure::Stop,
-            1 => OnFailure::Pause,
-            _ => OnFailure::Continue,
-        },
+        tokens: (of_run(Site::PlanTokens) == 1).then_some(200),
+        on_unknown_cost: [OnUnknownCost::Estimate, OnUnknownCost::Allow][of_run(Site::PlanUnknown) as usize],
+        concurrency: of_run(Site::PlanSlots) + 1,
+        gate_slots: of_run(Site::PlanGateSlots) + 1,
+        deadline_ms: [None, Some(600_000), Some(2_000)][of_run(Site::PlanDeadline) as usize],
+        on_failure: [OnFailure::Continue, OnFailure::Stop, OnFailure::Pause]
+            [of_run(Site::PlanOnFailure) as usize],
         instructions: String::new(),
-        workspace: Workspace::default(),
+        workspace: Workspace {
+            setup: setup(of_run(Site::PlanSetup)),
+            copy: Vec::new(),
+            link: Vec::new(),
+            timeout_ms: 60_000,
+        },
         shared: Vec::new(),
         pass_env: Vec::new(),
         merge: MergePolicy {
             strategy: Strategy::Squash,
-            order: if one_of("order", 3) == 0 { MergeOrder::Plan } else { MergeOrder::Ready },
-            on_conflict: if one_of("on conflict", 5) == 0 { OnConflict::Hold } else { OnConflict::Retry },
+            order: [MergeOrder::Ready, MergeOrder::Plan][of_run(Site::PlanOrder) as usize],
+            on_conflict: [OnConflict::Retry, OnConflict::Hold, OnConflict::Fail, OnConflict::Agent]
+                [of_run(Site::PlanConflict) as usize],
         },
-        preflight: one_of("preflight", 2) == 0,
+        preflight: of_run(Site::PlanPreflight) == 1,
         identity: ("sim".to_owned(), "sim@localhost".to_owned()),
     }
 }
 
-fn task(fates: &Fates, number: u32) -> TaskSpec {
-    let name = format!("t{number}");
-    let one_of = |place, count| fates.pick(place, &name, 0, count);
-    let needs: BTreeSet<u32> = (0..one_of("needs", 3))
-        .filter(|_| number > 0)
-        .map(|which| {
-            u32::try_from(fates.pick("need", &name, which, u64::from(number))).expect("a place in the plan")
-        })
-        .collect();
-    let when = if one_of("when", 5) == 0 { NeedWhen::Ended } else { NeedWhen::Merged };
-    let is_agent = one_of("agent", 2) == 0;
+fn setup(wanted: u32) -> Vec<Command> {
+    if wanted == 1 { vec![Command::Shell("true".to_owned())] } else { Vec::new() }
+}
+
+fn task(choices: &mut Choices, place: u16) -> TaskSpec {
+    let needs = needs(choices, place);
+    let mut of_task = |site| choices.once(site, Who::Task(place));
+    let is_agent = of_task(Site::TaskWork) == 0;
     TaskSpec {
-        title: name.clone(),
+        title: "work".to_owned(),
         work: work(is_agent),
-        needs: needs.into_iter().map(|need| (id(need), when)).collect(),
+        needs,
         files: Vec::new(),
-        budget: (one_of("budgeted", 3) == 0).then(|| Usd::from_micros(60 + one_of("budget", 60))),
-        estimate: (is_agent || one_of("estimated", 2) == 0)
-            .then(|| Usd::from_micros(10 + one_of("estimate", 30))),
-        timeout_ms: None,
-        idle_timeout_ms: None,
+        budget: [None, Some(2 * LOW), Some(8 * LOW)][of_task(Site::TaskBudget) as usize]
+            .map(Usd::from_micros),
+        estimate: [None, Some(LOW / 2), Some(2 * LOW)][of_task(Site::TaskEstimate) as usize]
+            .map(Usd::from_micros),
+        timeout_ms: Some([60_000, 200][of_task(Site::TaskTimeout) as usize]),
+        idle_timeout_ms: Some(30_000),
         retries: Retries {
-            max: u32::try_from(one_of("retries", 3)).expect("a small number"),
-            from: if one_of("from", 3) == 0 { RetryFrom::Base } else { RetryFrom::Previous },
+            max: of_task(Site::TaskRetries),
+            from: [RetryFrom::Previous, RetryFrom::Base][of_task(Site::TaskRetryFrom) as usize],
             after: [RetryOn::Crash, RetryOn::Timeout, RetryOn::Gate, RetryOn::Conflict].into(),
-            delay_ms: 10 * one_of("delay", 3),
+            delay_ms: 1000 * u64::from(of_task(Site::TaskRetryDelay)),
             factor_percent: 200,
-            delay_max_ms: 100,
+            delay_max_ms: 3000,
         },
-        gates: if one_of("gated", 3) == 0 { vec![gate(one_of("scope", 3))] } else { Vec::new() },
+        gates: gates(of_task(Site::TaskGates)),
         if_no_changes: if is_agent { OnChangeless::Fail } else { OnChangeless::Ok },
-        on_claim_violation: OnStray::Warn,
+        on_claim_violation: [OnStray::Warn, OnStray::Fail][of_task(Site::TaskStrays) as usize],
         env: BTreeMap::new(),
         pass_env: Vec::new(),
         setup: Vec::new(),
-        priority: i32::from(one_of("priority", 4) == 0),
-        optional: one_of("optional", 6) == 0,
+        priority: i32::try_from(of_task(Site::TaskPriority)).expect("a small number"),
+        optional: of_task(Site::TaskOptional) == 1,
         labels: Vec::new(),
-        id: id(number),
+        id: id(place),
     }
 }
 
-fn id(number: u32) -> TaskId {
-    TaskId::new(&format!("t{number}")).expect("a letter and a number are an id")
+fn needs(choices: &mut Choices, place: u16) -> Vec<(TaskId, NeedWhen)> {
+    let who = Who::Task(place);
+    let wanted = if place == 0 { 0 } else { choices.once(Site::TaskNeeds, who) };
+    let mut needs = BTreeMap::new();
+    for _ in 0..wanted {
+        let back = u16::try_from(choices.ask(Site::TaskNeed, who)).expect("below 64") % place;
+        let when = [NeedWhen::Merged, NeedWhen::Ended][choices.ask(Site::TaskNeedWhen, who) as usize];
+        needs.entry(place - 1 - back).or_insert(when);
+    }
+    needs.into_iter().map(|(need, when)| (id(need), when)).collect()
 }
 
 fn work(is_agent: bool) -> Work {
@@ -120,15 +137,24 @@ fn work(is_agent: bool) -> Work {
     }
 }
 
-fn gate(scope: u64) -> Gate {
+fn gates(which: u32) -> Vec<Gate> {
+    match which {
+        0 => Vec::new(),
+        1 => vec![gate("own", GateScope::Task)],
+        2 => vec![gate("merged", GateScope::Merge)],
+        3 => vec![gate("both", GateScope::Both)],
+        _ => vec![gate("own", GateScope::Task), Gate { advisory: true, ..gate("both", GateScope::Both) }],
+    }
+}
+
+fn gate(name: &str, scope: GateScope) -> Gate {
     Gate {
-        name: "gate".to_owned(),
+        name: name.to_owned(),
         run: Command::Shell("true".to_owned()),
         timeout_ms: 1000,
         advisory: false,
         hint: String::new(),
-        scope: [GateScope::Task, GateScope::Merge, GateScope::Both]
-            [usize::try_from(scope).expect("a small number")],
+        scope,
         dir: String::new(),
         paths: Vec::new(),
         clean: false,

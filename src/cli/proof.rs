@@ -69,7 +69,7 @@ struct Anchors {
 
 impl Anchors {
     fn wanted(seqs: impl Iterator<Item = u64>) -> Self {
-        let (wanted, hasher) = (seqs.collect(), AnchorHasher::new());
+        let (wanted, mut hasher) = (seqs.collect(), AnchorHasher::new());
         let known = BTreeMap::from([(0, hasher.anchor().hash_hex())]);
         Self { wanted, hasher, known, gap: None, epoch: 0, carried: 0 }
     }

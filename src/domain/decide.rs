@@ -12,7 +12,7 @@ use crate::plan::{OnUnknownCost, Plan};
 use crate::policy::{AsPlanned, Policy};
 use crate::state::{Parts, State, task_of};
 use crate::task::{Phase, Task};
-use crate::{Oid, TaskId, Usd};
+use crate::{Key, Oid, TaskId, Usd};
 
 /// What may be asked of a run.
 #[derive(Clone, Debug)]
@@ -28,8 +28,16 @@ pub enum Command {
     },
     /// Say what should happen next.
     Advance,
-    /// Something happened in the world.
+    /// Something happened in the world, which nobody asked about.
     Fact(Event),
+    /// What an effect led to. It counts only as long as the effect is owed: an answer that comes twice, or after what it
+    /// was about was begun anew, changes nothing. Law 8.
+    Answer {
+        /// The effect.
+        to: Key,
+        /// What is true now.
+        fact: Event,
+    },
     /// Somebody asks for something.
     Ask {
         /// Makes it happen once.
@@ -83,7 +91,7 @@ pub enum Refusal {
 
 impl State {
     /// What a command leads to: one atomic batch of events, or why it changes nothing.
-    pub fn decide(&self, now: &Moment, command: &Command) -> Result<Vec<Event>, Refusal> {
+    pub fn decide(&self, now: &Moment<'_>, command: &Command) -> Result<Vec<Event>, Refusal> {
         self.decide_by(&AsPlanned, now, command)
     }
 
@@ -91,7 +99,7 @@ impl State {
     pub fn decide_by(
         &self,
         policy: &dyn Policy,
-        now: &Moment,
+        now: &Moment<'_>,
         command: &Command,
     ) -> Result<Vec<Event>, Refusal> {
         match command {
@@ -104,6 +112,13 @@ impl State {
                 Ok(vec![Opened { epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into()])
             }
             Command::Fact(event) => fact(self.live()?, now, event),
+            Command::Answer { to, fact: event } => {
+                let parts = self.live()?;
+                if !crate::owed::is_owed(parts, to) {
+                    return Err(Refusal::Unfit(format!("{}: nobody waits for it any more", event.name())));
+                }
+                fact(parts, now, event)
+            }
             Command::Ask { id, by, request } => ask(self.live()?, id, by, request),
         }
     }
@@ -123,7 +138,7 @@ impl State {
     }
 }
 
-fn plan(now: &Moment, new: &NewRun) -> Vec<Event> {
+fn plan(now: &Moment<'_>, new: &NewRun) -> Vec<Event> {
     let (settings, tasks) = new.plan.clone().into_parts();
     let planned = RunPlanned {
         run: new.run.clone(),
@@ -175,7 +190,7 @@ fn ask(parts: &Parts, id: &str, by: &str, request: &Request) -> Result<Vec<Event
 }
 
 /// Takes a fact if it fits what is under way. Only facts come from the world; decisions are made here.
-fn fact(parts: &Parts, now: &Moment, event: &Event) -> Result<Vec<Event>, Refusal> {
+fn fact(parts: &Parts, now: &Moment<'_>, event: &Event) -> Result<Vec<Event>, Refusal> {
     let unfit = |why: &str| Err(Refusal::Unfit(format!("{}: {why}", event.name())));
     match event {
         Event::TargetSeen(_) | Event::TargetHeld(_) | Event::Noted(_) => Ok(vec![event.clone()]),
@@ -235,7 +250,7 @@ fn fitting<'a>(parts: &'a Parts, event: &Event) -> Result<&'a Task, Refusal> {
 }
 
 /// Law 7: a reservation is settled at the best known spend, and an unknown cost is not $0.
-fn settled(parts: &Parts, now: &Moment, task: &Task, exited: &AgentExited) -> AgentExited {
+fn settled(parts: &Parts, now: &Moment<'_>, task: &Task, exited: &AgentExited) -> AgentExited {
     let line = parts.ledger.line(&task.spec.id, exited.attempt).unwrap_or_default();
     let usage = line.usage.max(exited.usage);
     let never_ran = matches!(exited.ending, Ending::SetupFailed { .. } | Ending::NotStarted { .. });

@@ -11,7 +11,7 @@ use crate::task::{End, Phase};
 pub(crate) const DISK_WAIT_MS: u64 = 10 * 60 * 1000;
 
 /// The run's last event, once nothing more can happen by itself.
-pub(crate) fn end(parts: &Parts, now: &Moment) -> Option<Event> {
+pub(crate) fn end(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let tidy = !parts.tasks.any_leftover();
     if parts.tasks.all_ended() {
         return (tidy && parts.gates.is_idle()).then(|| RunFinished { outcome: outcome(parts) }.into());
@@ -23,7 +23,7 @@ pub(crate) fn end(parts: &Parts, now: &Moment) -> Option<Event> {
 }
 
 /// Something is under way that will bring news by itself, and is worth waiting for.
-fn is_busy(parts: &Parts, now: &Moment) -> bool {
+fn is_busy(parts: &Parts, now: &Moment<'_>) -> bool {
     if parts.tasks.any_program() {
         return true;
     }
@@ -40,16 +40,16 @@ fn is_busy(parts: &Parts, now: &Moment) -> bool {
 }
 
 /// There is no room on the disk, and nobody waits for it any longer: what cannot be written now is owed again later.
-fn is_stalled(parts: &Parts, now: &Moment) -> bool {
+fn is_stalled(parts: &Parts, now: &Moment<'_>) -> bool {
     parts.run.no_room.is_some() && (out_of_patience(parts, now) || parts.run.interrupt.is_some())
 }
 
-fn out_of_patience(parts: &Parts, now: &Moment) -> bool {
+fn out_of_patience(parts: &Parts, now: &Moment<'_>) -> bool {
     parts.run.no_room.is_some_and(|(_, since_ms)| now.at_ms >= since_ms.saturating_add(DISK_WAIT_MS))
 }
 
 /// Why nothing goes on. The order is that of the exit codes: what needs a person most wins.
-fn reason(parts: &Parts, now: &Moment) -> Option<(Outcome, String)> {
+fn reason(parts: &Parts, now: &Moment<'_>) -> Option<(Outcome, String)> {
     let run = &parts.run;
     if let Preflight::Failed { name, .. } = &run.preflight {
         return Some((Outcome::Environment, format!("`{name}` fails on the base, before any agent ran")));

@@ -5,16 +5,24 @@ use serde::{Deserialize, Serialize};
 use crate::{Oid, TaskId, Usd};
 
 /// What a moment offers to a decision: everything the core may not find out by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
     /// The time, in milliseconds since 1970.
     pub at_ms: u64,
     /// Random bits for holder names.
     pub entropy: u64,
+    /// Answers the same for as long as the moment lasts. Only a merge asks: the answer costs a hash, and most decisions
+    /// are about something else.
+    pub anchor: &'a dyn Fn() -> Anchor,
+}
+
+/// A point of the journal that a merge names, so that the commit vouches for what is recorded before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Anchor {
     /// The last durable record.
-    pub anchor_seq: u64,
+    pub seq: u64,
     /// The hash of all records up to it, in hexadecimal.
-    pub anchor_hash: String,
+    pub hash: String,
 }
 
 /// Totals of what an attempt used.

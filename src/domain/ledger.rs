@@ -69,6 +69,12 @@ impl Ledger {
         self.by_task.get(task).copied().unwrap_or_default()
     }
 
+    /// Whether more is spent and reserved than the cap allows, as after a program that told its cost too late. Law 7:
+    /// nothing is admitted then, not even what asks for nothing.
+    pub fn is_overdrawn(&self) -> bool {
+        self.cap.is_some_and(|cap| self.spent.plus(self.reserved) > cap)
+    }
+
     /// What one running attempt holds.
     pub fn line(&self, task: &TaskId, attempt: u32) -> Option<Line> {
         self.open.get(&(task.clone(), attempt)).copied()

@@ -5,7 +5,7 @@ use crate::checks::{Checks, Stage};
 use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
-use crate::fact::{Cause, Site, Stop, Usage};
+use crate::fact::{Cause, Ending, Site, Stop, Usage};
 use crate::task::{Attempt, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
 impl Task {
@@ -214,6 +214,8 @@ impl Task {
         attempt.usage = attempt.usage.max(event.usage);
         attempt.ended_ms = event.at_ms;
         let no = attempt.no;
+        let ended_at_grant = event.ending == Ending::Spent;
+        self.short = if ended_at_grant { event.charge.max(Usd::from_micros(1)) } else { Usd::ZERO };
         self.failure = Some(Failure {
             attempt: no,
             cause: Cause::Crash,

@@ -5,7 +5,7 @@ use crate::event::{
     AttemptStarted, DeadlineReached, Event, GateStarted, MergeIntended, MergePrepared, PreflightFailed,
     PreflightPassed, RetryDue, RunPaused, StopAsked, TaskDone,
 };
-use crate::fact::{Cause, Moment, Site, Start, Stop};
+use crate::fact::{Anchor, Cause, Moment, Site, Start, Stop};
 use crate::judge;
 use crate::plan::{MergeOrder, OnFailure, RetryFrom, Work};
 use crate::policy::Policy;
@@ -15,7 +15,7 @@ use crate::task::Task;
 use crate::train::{Car, CarStage, Waiting};
 
 /// The next events, as one atomic batch; empty when only the world can bring news.
-pub(crate) fn next(state: &State, policy: &dyn Policy, now: &Moment) -> Vec<Event> {
+pub(crate) fn next(state: &State, policy: &dyn Policy, now: &Moment<'_>) -> Vec<Event> {
     let Some(parts) = state.parts() else { return Vec::new() };
     if !parts.run.is_live() || parts.tasks.len() < parts.run.tasks as usize {
         return Vec::new();
@@ -37,7 +37,7 @@ fn one(event: Option<Event>) -> Option<Vec<Event>> {
 }
 
 /// What is to be decided about single tasks. A failure that pauses the run does so in the same batch.
-fn agenda(parts: &Parts, policy: &dyn Policy, now: &Moment) -> Option<Vec<Event>> {
+fn agenda(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Vec<Event>> {
     let task = parts.tasks.on_agenda()?;
     let event = judge::next(parts, policy, task, now.at_ms)?;
     let pauses = matches!(event, Event::TaskFailed(_))
@@ -51,12 +51,12 @@ fn agenda(parts: &Parts, policy: &dyn Policy, now: &Moment) -> Option<Vec<Event>
     Some(events)
 }
 
-fn deadline(parts: &Parts, now: &Moment) -> Option<Event> {
+fn deadline(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let due = parts.run.deadline_ms().is_some_and(|at_ms| now.at_ms >= at_ms);
     (due && !parts.run.overdue).then(|| DeadlineReached {}.into())
 }
 
-fn retry_due(parts: &Parts, now: &Moment) -> Option<Event> {
+fn retry_due(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let (at_ms, task) = parts.tasks.next_retry()?;
     (at_ms <= now.at_ms).then(|| RetryDue { task: task.spec.id.clone() }.into())
 }
@@ -76,7 +76,7 @@ fn stop(parts: &Parts) -> Option<Event> {
     })
 }
 
-fn preflight(parts: &Parts, now: &Moment) -> Option<Event> {
+fn preflight(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     let Preflight::Due(checks) = &parts.run.preflight else { return None };
     if parts.run.interrupt.is_some() || parts.run.drain.is_some() || parts.run.cancelled {
         return None;
@@ -104,7 +104,7 @@ fn gate_name(task: &Task, index: Option<u32>) -> String {
 
 fn gate(
     parts: &Parts,
-    now: &Moment,
+    now: &Moment<'_>,
     site: Site,
     checks: &Checks,
     index: Option<u32>,
@@ -117,13 +117,13 @@ fn gate(
 }
 
 /// A name for a holder that no other attempt of any run has.
-fn nonce(now: &Moment, salt: u64) -> String {
+fn nonce(now: &Moment<'_>, salt: u64) -> String {
     let mixed = (now.entropy ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     format!("{:016x}{mixed:016x}", now.entropy)
 }
 
 /// The next step of the merge train.
-fn land(parts: &Parts, policy: &dyn Policy, now: &Moment) -> Option<Event> {
+fn land(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
     let train = &parts.train;
     let stopped =
         train.is_lost() || train.held().is_some() || train.broken().is_some() || parts.run.no_room.is_some();
@@ -199,7 +199,8 @@ fn turn<'a>(parts: &'a Parts, policy: &dyn Policy) -> Option<&'a Waiting> {
     chosen.and_then(offered).or_else(|| next_in_line(parts))
 }
 
-fn prepare(parts: &Parts, now: &Moment, waiting: &Waiting) -> Event {
+fn prepare(parts: &Parts, now: &Moment<'_>, waiting: &Waiting) -> Event {
+    let Anchor { seq: anchor_seq, hash: anchor_hash } = (now.anchor)();
     MergePrepared {
         task: waiting.task.clone(),
         attempt: waiting.attempt,
@@ -207,14 +208,14 @@ fn prepare(parts: &Parts, now: &Moment, waiting: &Waiting) -> Event {
         onto: parts.train.onto(),
         tip: waiting.tip.clone(),
         at_s: now.at_ms / 1000,
-        anchor_seq: now.anchor_seq,
-        anchor_hash: now.anchor_hash.clone(),
+        anchor_seq,
+        anchor_hash,
     }
     .into()
 }
 
 /// The next gate of an attempt's own, when there is a gate worktree for it.
-fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
+fn own_gate(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
     if parts.run.interrupt.is_some() {
         return None;
     }
@@ -227,12 +228,17 @@ fn own_gate(parts: &Parts, now: &Moment) -> Option<Event> {
 }
 
 /// Law 11: a free slot and a ready, affordable task start at once. Law 7: what is admitted is free.
-fn start(parts: &Parts, policy: &dyn Policy, now: &Moment) -> Option<Event> {
+fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
     // Where a failure stops or pauses the run, nothing starts in the place of an attempt that may have failed.
     let unjudged =
         if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
     let slots_full = parts.tasks.slots_taken() + unjudged >= parts.run.slots as usize;
-    if !parts.run.may_start() || slots_full || parts.train.is_lost() || out_of_tokens(parts) {
+    if !parts.run.may_start()
+        || slots_full
+        || parts.train.is_lost()
+        || out_of_tokens(parts)
+        || parts.ledger.is_overdrawn()
+    {
         return None;
     }
     parts.train.head()?;

@@ -1,6 +1,6 @@
 //! The outbox, as a fold: intents without outcome, read off the state. Recovery has no code of its own; it asks this.
 
-use crate::effect::{Actor, BuildMerge, Effect, Preserve, RunAttempt, RunGate};
+use crate::effect::{Actor, BuildMerge, Effect, Key, Preserve, RunAttempt, RunGate};
 use crate::fact::Site;
 use crate::gates::GateRun;
 use crate::plan::{OnConflict, Work};
@@ -49,6 +49,29 @@ impl State {
         };
         ActorView { actor: actor.clone(), owed }
     }
+}
+
+/// Whether an effect is owed, at the cost of looking at it alone.
+pub(crate) fn is_owed(parts: &Parts, key: &Key) -> bool {
+    let of_task = |id, no, phase: fn(&Phase) -> bool| {
+        parts.tasks.get(id).is_some_and(|task| task.attempt_no() == no && phase(&task.phase))
+    };
+    let stage = parts.train.car().map(|car| &car.stage);
+    parts.run.is_live()
+        && match key {
+            Key::Target(epoch) => *epoch == parts.run.epoch && target(parts).is_some(),
+            Key::Make(id, no) => of_task(id, *no, |phase| matches!(phase, Phase::Making)),
+            Key::Run(id, no) | Key::Meter(id, no) | Key::Stop(id, no) => {
+                of_task(id, *no, |phase| matches!(phase, Phase::Running))
+            }
+            Key::Preserve(id, no) => of_task(id, *no, |phase| matches!(phase, Phase::Saving)),
+            Key::Remove(id, no) => parts.tasks.get(id).is_some_and(|task| task.leftovers.contains_key(no)),
+            Key::Gate(n) => parts.gates.get(*n).is_some(),
+            Key::Build(seq) => matches!(stage, Some(CarStage::Building(_, at)) if at == seq),
+            Key::Land(seq) => matches!(stage, Some(CarStage::Landing { seq: at, .. }) if at == seq),
+            Key::Watch(seq) => parts.train.held().is_some_and(|hold| hold.seq == *seq),
+            Key::Room(seq) => parts.run.no_room.is_some_and(|(at, _)| at == *seq),
+        }
 }
 
 fn of_task(parts: &Parts, task: &Task) -> Vec<Effect> {

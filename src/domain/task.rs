@@ -217,6 +217,8 @@ pub struct Task {
     pub retries: u32,
     /// Failures in a row that were nobody's fault.
     pub mishaps: u32,
+    /// What an attempt used that was ended at its grant, until another ends by itself: the next needs more.
+    pub short: Usd,
     /// Needs that are not met.
     pub unmet: u32,
     /// A need that can no longer be met.
@@ -246,6 +248,7 @@ impl Task {
             used: 0,
             retries: 0,
             mishaps: 0,
+            short: Usd::ZERO,
             unmet: 0,
             doomed: None,
             cancel: false,

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::fact::Ending;
 use crate::ledger::Ledger;
 use crate::plan::NeedWhen;
 use crate::task::{Phase, Task};
@@ -310,9 +309,7 @@ pub fn reserve(task: &Task, ledger: &Ledger) -> Option<Usd> {
     };
     // An attempt that was ended at its grant needs more than it used: otherwise what reserves nothing, and yet costs,
     // would be started on an empty purse again and again.
-    let ended = task.attempt.as_ref().filter(|attempt| attempt.ending == Some(Ending::Spent));
-    let used = ended.map_or(Usd::ZERO, |attempt| attempt.charge.max(Usd::from_micros(1)));
-    let share = share.max(used);
+    let share = share.max(task.short);
     // A task without a budget of its own may wait for the run's cap to grow, so its share is not cut to what is left.
     Some(if task.spec.budget.is_some() { left.map_or(share, |left| share.min(left)) } else { share })
 }

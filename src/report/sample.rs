@@ -8,7 +8,7 @@ use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, RecordsLost, TargetSeen, WorktreeMade,
     WorktreeRemoved,
 };
-use swarm_domain::fact::{Cost, Ending, Request, Usage, Verdict};
+use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
     Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray,
     OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
@@ -159,7 +159,9 @@ impl Sample {
 
     /// Takes a command, and whether it led to anything.
     pub(super) fn take(&mut self, command: &Command) -> bool {
-        let Ok(events) = self.state.decide(&self.moment(), command) else { return false };
+        let anchor = || Anchor { seq: self.state.seq(), hash: "hash".to_owned() };
+        let now = Moment { at_ms: self.now_ms, entropy: 7, anchor: &anchor };
+        let Ok(events) = self.state.decide(&now, command) else { return false };
         let any = !events.is_empty();
         for event in events {
             self.state.apply(&event).unwrap();
@@ -195,15 +197,6 @@ impl Sample {
     /// Lets policy say all that it has to say.
     pub(super) fn settle(&mut self) {
         while self.take(&Command::Advance) {}
-    }
-
-    fn moment(&self) -> Moment {
-        Moment {
-            at_ms: self.now_ms,
-            entropy: 7,
-            anchor_seq: self.state.seq(),
-            anchor_hash: "hash".to_owned(),
-        }
     }
 
     /// Goes on until nothing more happens by itself. Time passes where only time brings news.

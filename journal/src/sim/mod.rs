@@ -7,6 +7,7 @@
 mod body;
 mod fate;
 mod file;
+mod image;
 mod world;
 
 use std::{
@@ -33,8 +34,30 @@ pub enum Fault {
     /// A read fails.
     ReadError,
     /// Everything stops in the middle of the operation, and all operations fail until it is said what that was:
-    /// the power, by [`SimDisk::restart`], or only the processes, by [`SimDisk::kill`].
+    /// the power, by [`SimDisk::restart`] or [`SimDisk::restart_as`], or only the processes, by [`SimDisk::kill`].
+    ///
+    /// In the middle of a write it is there, all of it or in part, as of all that is not synced; in the middle of a
+    /// sync, or of a change of a name, nothing has happened yet.
     PowerCut,
+    /// The same between two operations: this one is done, though nobody was told, and the next has no effect.
+    CutAfter,
+}
+
+impl Fault {
+    const COUNT: usize = Self::CutAfter as usize + 1;
+}
+
+/// What a power cut leaves of what was not synced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tail {
+    /// Nothing, of files and of names.
+    Lost,
+    /// All of it.
+    Kept,
+    /// All of it, but of the last write only so many 256ths of its bytes, from the front: 0 is none, 128 is half.
+    Torn(u8),
+    /// What the seed draws: any of the changes, in any order, torn at sectors of 512 bytes.
+    Drawn,
 }
 
 /// A simulated disk. Clones are the same disk.
@@ -66,15 +89,31 @@ impl SimDisk {
         self.world().changes
     }
 
+    /// How many changes a power cut could take away of the files with these names: their writes and cuts, and how they
+    /// got their names. What a failed sync lost counts as one. Of a journal, what matters are the files whose names end
+    /// in `.swj`: `HEAD` is rarely synced, nor is the name of the room that is made ahead.
+    pub fn unsynced(&self, names: impl Fn(&str) -> bool) -> usize {
+        self.world().unsynced(&names)
+    }
+
     /// Lets a fault happen at the change that comes after `after` others, if it fits that; a read error happens
     /// at the next read.
+    ///
+    /// A crash before the change `n` has any effect is a [`Fault::CutAfter`] at the one before it, or a
+    /// [`Fault::PowerCut`] at it and [`Tail::Torn`] with nothing; inside it a [`Fault::PowerCut`]; after it a
+    /// [`Fault::CutAfter`], which for a sync means that it is durable and nobody knows.
     pub fn fail_after(&self, after: u64, fault: Fault) {
         self.world().plan(after, fault);
     }
 
+    /// Planned faults that found no occasion do not happen any more.
+    pub fn forget_faults(&self) {
+        self.world().forget_faults();
+    }
+
     /// From now on each operation that a fault fits meets it with a chance of one in `one_in`; 0 is never.
     pub fn set_odds(&self, fault: Fault, one_in: u32) {
-        self.world().odds.insert(fault, one_in);
+        self.world().set_odds(fault, one_in);
     }
 
     /// How many bytes all files may have together.
@@ -90,7 +129,12 @@ impl SimDisk {
     /// Cuts the power, unless it is off already, and turns it on again: what was not synced survives in part.
     /// Files that were open stay unusable, their locks are gone, and so are all planned faults.
     pub fn restart(&self) {
-        self.world().restart();
+        self.restart_as(Tail::Drawn);
+    }
+
+    /// The same, and says what survives.
+    pub fn restart_as(&self, tail: Tail) {
+        self.world().restart(tail);
     }
 
     /// What `kill -9` of all processes does: open files, locks and planned faults are gone, everything written
@@ -109,9 +153,15 @@ impl SimDisk {
         self.world().set_contents(name, contents);
     }
 
-    /// Flips one bit of a file, durably. Open files see it too.
+    /// Flips one bit of a file: in what a sync has made durable or in what waits for one, and open files see it too.
     pub fn flip(&self, name: &str, bit: usize) {
         self.world().flip(name, bit);
+    }
+
+    /// Flips one bit of the last write that is not synced; counted from its start, and round again behind its end.
+    /// Returns which file that was, if there was one.
+    pub fn flip_unsynced(&self, bit: usize) -> Option<String> {
+        self.world().flip_unsynced(bit)
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -2,9 +2,9 @@
 //!
 //! Like the contents of files, names have a seen and a durable version with the changes in between.
 
-use std::{collections::BTreeMap, io, mem};
+use std::{collections::BTreeMap, io, mem, sync::Arc};
 
-use super::{Fault, body::Body, fate::Fate};
+use super::{Fault, Tail, body::Body, fate::Fate};
 use crate::disk::Mode;
 
 /// An open file. Handles are numbered in the order of opening.
@@ -23,12 +23,13 @@ enum Naming {
 
 type Names = BTreeMap<String, usize>;
 
+/// Files and names are shared with the forks of this world for as long as neither changes them.
 #[derive(Clone)]
 pub(super) struct World {
     fate: Fate,
-    bodies: Vec<Body>,
-    names: Names,
-    durable_names: Names,
+    bodies: Vec<Arc<Body>>,
+    names: Arc<Names>,
+    durable_names: Arc<Names>,
     pending_names: Vec<Naming>,
     /// Which handle holds the lock of an inode.
     locks: BTreeMap<usize, u64>,
@@ -38,7 +39,8 @@ pub(super) struct World {
     /// Faults planned for a certain change.
     planned: BTreeMap<u64, Fault>,
     planned_read_errors: bool,
-    pub(super) odds: BTreeMap<Fault, u32>,
+    /// For each kind of fault; 0 is never.
+    odds: [u32; Fault::COUNT],
     pub(super) changes: u64,
     pub(super) capacity: Option<u64>,
     pub(super) off: bool,
@@ -49,15 +51,15 @@ impl World {
         Self {
             fate: Fate::new(seed),
             bodies: Vec::new(),
-            names: Names::new(),
-            durable_names: Names::new(),
+            names: Arc::default(),
+            durable_names: Arc::default(),
             pending_names: Vec::new(),
             locks: BTreeMap::new(),
             next_handle: 0,
             first_valid_handle: 0,
             planned: BTreeMap::new(),
             planned_read_errors: false,
-            odds: BTreeMap::new(),
+            odds: [0; Fault::COUNT],
             changes: 0,
             capacity: None,
             off: false,
@@ -79,23 +81,60 @@ impl World {
         }
     }
 
+    pub(super) fn set_odds(&mut self, fault: Fault, one_in: u32) {
+        self.odds[fault as usize] = one_in;
+    }
+
+    pub(super) fn forget_faults(&mut self) {
+        self.planned.clear();
+        self.planned_read_errors = false;
+    }
+
     pub(super) fn kill(&mut self) {
         self.close_all();
         self.planned.clear();
         self.off = false;
     }
 
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self, tail: Tail) {
         self.kill();
         for naming in mem::take(&mut self.pending_names) {
-            if self.fate.once_in(2) {
-                rename(&mut self.durable_names, naming);
+            let survives = match tail {
+                Tail::Lost => false,
+                Tail::Kept | Tail::Torn(_) => true,
+                Tail::Drawn => self.fate.once_in(2),
+            };
+            if survives {
+                rename(Arc::make_mut(&mut self.durable_names), naming);
             }
         }
         self.names.clone_from(&self.durable_names);
-        for body in &mut self.bodies {
-            body.cut(&mut self.fate);
+        let last = self.last_written();
+        for (inode, body) in self.bodies.iter_mut().enumerate().filter(|(_, body)| body.is_volatile()) {
+            let body = Arc::make_mut(body);
+            match tail {
+                Tail::Lost => body.lose_pending(),
+                Tail::Torn(part) if last == Some(inode) => body.tear(part),
+                Tail::Kept | Tail::Torn(_) => body.sync(),
+                Tail::Drawn => body.cut(&mut self.fate),
+            }
+            body.drop_cache();
         }
+    }
+
+    /// The file of the last write that is not synced.
+    fn last_written(&self) -> Option<usize> {
+        let writes = self.bodies.iter().enumerate();
+        let writes = writes.filter_map(|(inode, body)| Some((body.last_write()?, inode)));
+        writes.max().map(|(_, inode)| inode)
+    }
+
+    pub(super) fn unsynced(&self, counts: &dyn Fn(&str) -> bool) -> usize {
+        let files = self.names.iter().filter(|(name, _)| counts(name));
+        let changes: usize = files.map(|(_, inode)| self.bodies[*inode].unsynced()).sum();
+        let made = self.names.iter().filter(|(name, inode)| self.durable_names.get(*name) != Some(inode));
+        let gone = self.durable_names.iter().filter(|(name, _)| !self.names.contains_key(*name));
+        changes + made.chain(gone).filter(|(name, _)| counts(name)).count()
     }
 
     fn close_all(&mut self) {
@@ -121,16 +160,14 @@ impl World {
         self.check_power()?;
         let planned = self.planned.remove(&self.changes);
         self.changes += 1;
-        if planned == Some(Fault::PowerCut) {
+        if matches!(planned, Some(Fault::PowerCut | Fault::CutAfter)) {
             self.off = true;
             return Ok(planned);
         }
         if let Some(fault) = planned.filter(|fault| fitting.contains(fault)) {
             return Ok(Some(fault));
         }
-        let odds: Vec<_> =
-            fitting.iter().filter_map(|fault| Some((*fault, *self.odds.get(fault)?))).collect();
-        Ok(odds.into_iter().find(|(_, one_in)| self.fate.once_in(*one_in)).map(|(fault, _)| fault))
+        Ok(fitting.iter().copied().find(|fault| self.fate.once_in(self.odds[*fault as usize])))
     }
 
     pub(super) fn entropy(&self) -> [u8; 16] {
@@ -158,7 +195,7 @@ impl World {
     fn create(&mut self, name: &str) -> io::Result<usize> {
         let inode = self.bodies.len();
         self.name(Naming::Link(name.to_owned(), inode))?;
-        self.bodies.push(Body::default());
+        self.bodies.push(Arc::default());
         Ok(inode)
     }
 
@@ -177,25 +214,23 @@ impl World {
     }
 
     fn name(&mut self, naming: Naming) -> io::Result<()> {
-        if let Some(fault) = self.fault(&[Fault::WriteError])? {
-            return Err(failure(fault));
+        let fault = self.fault(&[Fault::WriteError])?;
+        if is_done(fault) {
+            rename(Arc::make_mut(&mut self.names), naming.clone());
+            self.pending_names.push(naming);
         }
-        rename(&mut self.names, naming.clone());
-        self.pending_names.push(naming);
-        Ok(())
+        outcome(fault)
     }
 
     pub(super) fn sync_names(&mut self) -> io::Result<()> {
         let fault = self.fault(&[Fault::SyncError])?;
-        if fault == Some(Fault::SyncError) {
+        if is_done(fault) {
+            self.durable_names.clone_from(&self.names);
+        }
+        if fault != Some(Fault::PowerCut) {
             self.pending_names.clear();
         }
-        if let Some(fault) = fault {
-            return Err(failure(fault));
-        }
-        self.pending_names.clear();
-        self.durable_names.clone_from(&self.names);
-        Ok(())
+        outcome(fault)
     }
 
     pub(super) fn is_locked(&self, name: &str) -> bool {
@@ -217,15 +252,12 @@ impl World {
     }
 
     pub(super) fn read(&mut self, inode: usize, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let one_in = self.odds.get(&Fault::ReadError).copied().unwrap_or(0);
+        let one_in = self.odds[Fault::ReadError as usize];
         if mem::take(&mut self.planned_read_errors) || self.fate.once_in(one_in) {
             return Err(failure(Fault::ReadError));
         }
-        let rest =
-            usize::try_from(offset).ok().and_then(|at| self.bodies[inode].seen.get(at..)).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
+        let at = usize::try_from(offset).map_err(io::Error::other)?;
+        Ok(self.bodies[inode].seen.read(at, buffer))
     }
 
     pub(super) fn write(&mut self, inode: usize, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -237,12 +269,17 @@ impl World {
             _ => bytes.len(),
         };
         let count = count.min(self.room(inode, at));
-        self.bodies[inode].write(at, &bytes[..count]);
+        let change = self.changes;
+        self.body(inode).write(at, &bytes[..count], change);
         match fault {
-            Some(Fault::PowerCut) => Err(failure(Fault::PowerCut)),
+            Some(fault @ (Fault::PowerCut | Fault::CutAfter)) => Err(failure(fault)),
             _ if count == 0 => Err(failure(Fault::NoSpace)),
             _ => Ok(count),
         }
+    }
+
+    fn body(&mut self, inode: usize) -> &mut Body {
+        Arc::make_mut(&mut self.bodies[inode])
     }
 
     /// How many bytes can be written at `at` until the disk is full.
@@ -254,56 +291,57 @@ impl World {
     }
 
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
-        match self.fault(&[Fault::SyncError])? {
-            None => {
-                self.bodies[inode].sync();
-                Ok(())
-            }
-            Some(fault) => {
-                if fault == Fault::SyncError {
-                    self.bodies[inode].lose_pending();
-                }
-                Err(failure(fault))
-            }
+        let fault = self.fault(&[Fault::SyncError])?;
+        if is_done(fault) {
+            self.body(inode).sync();
+        } else if fault == Some(Fault::SyncError) {
+            self.body(inode).lose_pending();
         }
+        outcome(fault)
     }
 
     pub(super) fn set_len(&mut self, inode: usize, len: u64) -> io::Result<()> {
         let len = usize::try_from(len).map_err(io::Error::other)?;
         let fault = self.fault(&[Fault::WriteError])?;
         if fault != Some(Fault::WriteError) {
-            self.bodies[inode].set_len(len);
+            self.body(inode).set_len(len);
         }
-        fault.map_or(Ok(()), |fault| Err(failure(fault)))
+        outcome(fault)
     }
 
     pub(super) fn drop_cache(&mut self, inode: usize) {
-        self.bodies[inode].drop_cache();
+        self.body(inode).drop_cache();
     }
 
     pub(super) fn contents(&self, name: &str) -> Option<Vec<u8>> {
-        self.names.get(name).map(|inode| self.bodies[*inode].seen.clone())
+        self.names.get(name).map(|inode| self.bodies[*inode].seen.to_vec())
     }
 
     pub(super) fn set_contents(&mut self, name: &str, contents: Option<Vec<u8>>) {
         match (contents, self.names.get(name)) {
             (None, _) => {
-                self.names.remove(name);
-                self.durable_names.remove(name);
+                Arc::make_mut(&mut self.names).remove(name);
+                Arc::make_mut(&mut self.durable_names).remove(name);
             }
-            (Some(contents), Some(inode)) => self.bodies[*inode] = Body::durable(contents),
+            (Some(contents), Some(inode)) => self.bodies[*inode] = Arc::new(Body::durable(&contents)),
             (Some(contents), None) => {
                 let inode = self.bodies.len();
-                self.bodies.push(Body::durable(contents));
-                self.names.insert(name.to_owned(), inode);
-                self.durable_names.insert(name.to_owned(), inode);
+                self.bodies.push(Arc::new(Body::durable(&contents)));
+                Arc::make_mut(&mut self.names).insert(name.to_owned(), inode);
+                Arc::make_mut(&mut self.durable_names).insert(name.to_owned(), inode);
             }
         }
     }
 
     pub(super) fn flip(&mut self, name: &str, bit: usize) {
         let inode = *self.names.get(name).expect("a bit of an existing file is flipped");
-        self.bodies[inode].flip(bit);
+        self.body(inode).flip(bit);
+    }
+
+    pub(super) fn flip_unsynced(&mut self, bit: usize) -> Option<String> {
+        let inode = self.last_written()?;
+        self.body(inode).flip_last_write(bit);
+        self.names.iter().find(|(_, named)| **named == inode).map(|(name, _)| name.clone())
     }
 }
 
@@ -323,10 +361,19 @@ fn rename(names: &mut Names, naming: Naming) {
     }
 }
 
+/// Whether a sync, or a change of a name, has happened all the same.
+fn is_done(fault: Option<Fault>) -> bool {
+    matches!(fault, None | Some(Fault::CutAfter))
+}
+
+fn outcome(fault: Option<Fault>) -> io::Result<()> {
+    fault.map_or(Ok(()), |fault| Err(failure(fault)))
+}
+
 fn failure(fault: Fault) -> io::Error {
     match fault {
         Fault::NoSpace => io::ErrorKind::StorageFull.into(),
-        Fault::PowerCut => io::Error::other("the power went"),
+        Fault::PowerCut | Fault::CutAfter => io::Error::other("the power went"),
         Fault::ShortWrite | Fault::WriteError | Fault::SyncError | Fault::ReadError => {
             io::Error::other("the simulated disk failed")
         }

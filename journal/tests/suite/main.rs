@@ -12,5 +12,6 @@ mod model;
 mod repair;
 mod salvage;
 mod seam;
+mod sim;
 mod support;
 mod survey;

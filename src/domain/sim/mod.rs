@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
-use crate::fact::{Cost, Ending, Outcome, Request, Usage, Verdict};
+use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
     AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment, NewRun, Oid,
@@ -76,7 +76,7 @@ impl Sim {
 
     fn decide(&mut self, command: &Command) -> Result<bool, Refusal> {
         let entropy = self.events.len() as u64;
-        let now = Moment { at_ms: self.now_ms, entropy, anchor_seq: 0, anchor_hash: String::new() };
+        let now = Moment { at_ms: self.now_ms, entropy, anchor: &Anchor::default };
         let events = self.state.decide_by(&*self.policy, &now, command)?;
         for event in &events {
             self.state.apply(event).unwrap();

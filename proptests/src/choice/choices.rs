@@ -1,0 +1,263 @@
+//! Draws choices: from a scenario's list where it names one, else from its seed. Does not know what they decide.
+//!
+//! A choice that is not listed comes from a hash of the seed and its name, so taking one away does not shift the others.
+
+use std::collections::BTreeMap;
+
+use super::place::{Place, Who};
+use super::site::{Draw, Site};
+
+/// How a run is to go: what is chosen by name, and what chooses the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scenario {
+    /// Chosen by name.
+    pub named: BTreeMap<Place, u32>,
+    /// Chooses what is not named; without one, all of that is kind.
+    pub seed: Option<u64>,
+}
+
+impl Scenario {
+    /// Everything is drawn from a seed.
+    pub fn of_seed(seed: u64) -> Self {
+        Self { named: BTreeMap::new(), seed: Some(seed) }
+    }
+
+    /// The same with one more choice.
+    #[must_use]
+    pub fn with(mut self, site: Site, who: Who, value: u32) -> Self {
+        self.named.insert(Place { site, who, time: 0 }, value);
+        self
+    }
+}
+
+/// Answers every site, and remembers what was not kind.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    scenario: Scenario,
+    rates: Vec<u32>,
+    asked: BTreeMap<(Site, u64), u16>,
+    made: Vec<(Place, u32)>,
+    /// From now on everything is kind that goes wrong otherwise.
+    faults_stopped: bool,
+    script: Option<Script>,
+}
+
+/// The choices of one branch of a tree of all branches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    /// The sites in which the branches differ, and how many of their values are tried.
+    pub(crate) open: BTreeMap<Site, u32>,
+    /// What was chosen, of how many.
+    pub(crate) path: Vec<(u32, u32)>,
+    at: usize,
+}
+
+impl Script {
+    /// The next branch; false after the last.
+    pub(crate) fn turn(&mut self, from: usize) -> bool {
+        self.at = from;
+        while self.path.len() > from {
+            let last = self.path.last_mut().expect("it is longer than `from`");
+            last.0 += 1;
+            if last.0 < last.1 {
+                return true;
+            }
+            self.path.pop();
+        }
+        false
+    }
+
+    /// How many choices were made.
+    pub(crate) fn depth(&self) -> usize {
+        self.at
+    }
+
+    fn next(&mut self, count: u32) -> u32 {
+        if self.at == self.path.len() {
+            self.path.push((0, count));
+        }
+        self.at += 1;
+        self.path[self.at - 1].0
+    }
+}
+
+impl Choices {
+    /// The choices of a scenario.
+    pub fn new(scenario: Scenario) -> Self {
+        let rates = scenario.seed.map_or_else(Vec::new, rates);
+        let (asked, made) = (BTreeMap::new(), Vec::new());
+        Self { scenario, rates, asked, made, faults_stopped: false, script: None }
+    }
+
+    /// The same, where some sites try every value.
+    pub(crate) fn scripted(scenario: Scenario, script: Script) -> Self {
+        Self { script: Some(script), ..Self::new(scenario) }
+    }
+
+    /// The script, for its next branch.
+    pub(crate) fn script_mut(&mut self) -> Option<&mut Script> {
+        self.script.as_mut()
+    }
+
+    /// Asks a site that may be asked again about the same.
+    pub fn ask(&mut self, site: Site, who: Who) -> u32 {
+        let times = self.asked.entry((site, who.packed())).or_default();
+        let time = *times;
+        *times = times.saturating_add(1);
+        self.choose(Place { site, who, time })
+    }
+
+    /// Asks a site that is asked once about each.
+    pub fn once(&mut self, site: Site, who: Who) -> u32 {
+        self.choose(Place { site, who, time: 0 })
+    }
+
+    /// From now on nothing goes wrong any more. Law 12 holds from here.
+    pub fn stop_faults(&mut self) {
+        self.faults_stopped = true;
+    }
+
+    /// Whether they have stopped.
+    pub fn faults_stopped(&self) -> bool {
+        self.faults_stopped
+    }
+
+    /// Every choice that was not kind, in order.
+    pub fn made(&self) -> &[(Place, u32)] {
+        &self.made
+    }
+
+    /// The scenario that names every choice which was made, and leaves nothing to a seed.
+    pub fn as_named(&self) -> Scenario {
+        Scenario { named: self.made.iter().copied().collect(), seed: None }
+    }
+
+    fn choose(&mut self, place: Place) -> u32 {
+        let value = self.value(place);
+        if value != 0 {
+            self.made.push((place, value));
+        }
+        value
+    }
+
+    fn value(&mut self, place: Place) -> u32 {
+        let is_fault = matches!(place.site.draw(), Draw::Fault | Draw::Rare);
+        if is_fault && self.faults_stopped {
+            return 0;
+        }
+        if !self.scenario.named.is_empty()
+            && let Some(value) = self.scenario.named.get(&place)
+        {
+            return (*value).min(place.site.values().count() - 1);
+        }
+        if let Some(script) = &mut self.script
+            && let Some(count) = script.open.get(&place.site)
+        {
+            return script.next(*count);
+        }
+        match self.scenario.seed {
+            Some(seed) => self.drawn(seed, place),
+            None => 0,
+        }
+    }
+
+    fn drawn(&self, seed: u64, place: Place) -> u32 {
+        let count = place.site.values().count();
+        let hash = hash(seed, place);
+        let rest = u32::try_from(hash >> 32).expect("32 bits are left");
+        match place.site.draw() {
+            Draw::Even => rest % count,
+            Draw::Small => small(rest, count),
+            Draw::Fault | Draw::Rare => {
+                let rate = self.rates[place.site as usize];
+                let low = u32::try_from(hash & 0x000F_FFFF).expect("20 bits");
+                if low % 1000 < rate { 1 + rest % (count - 1) } else { 0 }
+            }
+        }
+    }
+}
+
+/// One in three is twice as large, and so on.
+fn small(random: u32, count: u32) -> u32 {
+    let mut octave = 0;
+    let mut left = random;
+    while left.is_multiple_of(3) && octave < 6 {
+        octave += 1;
+        left /= 3;
+    }
+    ((1 << octave) - 1 + (left / 3) % (1 << octave)).min(count - 1)
+}
+
+/// How often each fault happens under a seed, in thousandths. Some never do: a world in which everything goes wrong at
+/// once never gets to where the interesting things go wrong.
+fn rates(seed: u64) -> Vec<u32> {
+    const FAULT: [u32; 8] = [0, 0, 0, 10, 30, 80, 200, 400];
+    const RARE: [u32; 8] = [0, 0, 0, 0, 2, 5, 15, 40];
+    let rate = |site: &Site| {
+        let place = Place { site: *site, who: Who::Number(u32::MAX), time: u16::MAX };
+        let which = usize::try_from(hash(seed, place) >> 61).expect("3 bits");
+        match site.draw() {
+            Draw::Fault => FAULT[which],
+            Draw::Rare => RARE[which],
+            Draw::Even | Draw::Small => 0,
+        }
+    };
+    Site::ALL.iter().map(rate).collect()
+}
+
+/// The finaliser of `SplitMix64` over everything that names a choice, so that near names have far hashes.
+fn hash(seed: u64, place: Place) -> u64 {
+    let name = place.who.packed() ^ (place.site as u64) << 48 ^ u64::from(place.time) << 56;
+    let mut hash = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ name.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    hash ^= u64::from(place.time);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    hash ^ (hash >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choices, Scenario, Script};
+    use crate::choice::{Site, Who};
+
+    fn fates(choices: &mut Choices) -> Vec<u32> {
+        (1..60).map(|attempt| choices.ask(Site::AgentFate, Who::Attempt(0, attempt))).collect()
+    }
+
+    #[test]
+    fn a_choice_that_is_made_by_name_shifts_no_other() {
+        let seeded = Scenario::of_seed(3);
+        let before = fates(&mut Choices::new(seeded.clone()));
+        let after = fates(&mut Choices::new(seeded.with(Site::AgentFate, Who::Attempt(0, 7), 2)));
+        assert_eq!(after[6], 2);
+        let others = |fates: &[u32]| [&fates[..6], &fates[7..]].concat();
+        assert_eq!(others(&before), others(&after));
+    }
+
+    #[test]
+    fn what_was_made_is_a_scenario_that_makes_it_again() {
+        for seed in 0..50 {
+            let mut seeded = Choices::new(Scenario::of_seed(seed));
+            let fates_of_seed = fates(&mut seeded);
+            assert_eq!(fates(&mut Choices::new(seeded.as_named())), fates_of_seed);
+        }
+    }
+
+    #[test]
+    fn a_script_takes_every_branch_once() {
+        let mut choices = Choices::scripted(
+            Scenario::default(),
+            Script { open: [(Site::AgentFate, 3), (Site::GateVerdict, 2)].into(), ..Script::default() },
+        );
+        let mut branches = std::collections::BTreeSet::new();
+        loop {
+            let fate = choices.once(Site::AgentFate, Who::Attempt(0, 1));
+            let verdict = if fate == 0 { choices.once(Site::GateVerdict, Who::Number(1)) } else { 0 };
+            assert!(branches.insert((fate, verdict)));
+            if !choices.script_mut().is_some_and(|script| script.turn(0)) {
+                break;
+            }
+        }
+        assert_eq!(branches.len(), 4);
+    }
+}

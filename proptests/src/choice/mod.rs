@@ -1,0 +1,9 @@
+//! Choices: everything in a run that swarm does not decide, by name.
+
+mod choices;
+mod place;
+mod site;
+
+pub use choices::{Choices, Scenario};
+pub use place::{NoName, Of, Place, Who};
+pub use site::{Draw, Site, Values};
