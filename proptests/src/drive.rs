@@ -3,6 +3,7 @@
 //! It does what the actors do, without them: one command at a time through the real writer on a simulated disk, then
 //! whatever is owed. Everything that is not swarm's decision is a named choice.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use swarm_actors::{Committed, Recorded, Submit};
@@ -23,6 +24,9 @@ use crate::plans;
 use crate::port::Shared;
 use crate::sabotage::Sabotage;
 use crate::world::{News, World};
+
+/// The value of [`Site::Crash`] that stands for it.
+const BETWEEN_EFFECTS: u32 = 5;
 
 /// How long a clock is off that somebody set, in milliseconds.
 const HOUR_MS: i64 = 3_600_000;
@@ -60,6 +64,10 @@ pub struct Setup {
     pub policy: Arc<dyn Policy>,
     /// A fault that is planted.
     pub sabotage: Option<Sabotage>,
+    /// Swarm dies, once, a moment after so much has happened in the world.
+    pub dies_after: Option<u32>,
+    /// Sites that are kind, whatever the scenario says.
+    pub silent: &'static [Site],
     /// Whether laws 3 and 10 are checked at every event, and not only at crashes.
     pub thorough: bool,
 }
@@ -69,7 +77,15 @@ impl Setup {
     pub fn of(scenario: Scenario) -> Self {
         // One seed in sixteen is looked at more closely: that costs twice the time.
         let thorough = scenario.seed.is_none_or(|seed| seed.is_multiple_of(16));
-        Self { scenario, plan: None, policy: Arc::new(swarm_domain::AsPlanned), sabotage: None, thorough }
+        Self {
+            scenario,
+            dies_after: None,
+            silent: &[],
+            plan: None,
+            policy: Arc::new(swarm_domain::AsPlanned),
+            sabotage: None,
+            thorough,
+        }
     }
 }
 
@@ -94,13 +110,17 @@ pub(crate) struct Drive {
     /// Where they stood when faults stopped.
     faults_until: u32,
     resumes: u32,
-    ended: Option<Outcome>,
+    pub(crate) dies_after: Option<u32>,
+    /// Tasks whose actor would be gone, since they are final and owe nothing.
+    dismissed: BTreeSet<TaskId>,
+    pub(crate) ended: Option<Outcome>,
     stopped_with: Option<Outcome>,
     pub(crate) matrix: Matrix,
 }
 
 impl Drive {
     pub(crate) fn new(setup: &Setup, mut choices: Choices) -> Self {
+        choices.silence(setup.silent);
         let plan = setup.plan.clone().unwrap_or_else(|| plans::plan(&mut choices));
         let faults_until = 60 + 40 * u32::try_from(plan.tasks().len()).unwrap_or(u32::MAX / 64);
         let world = Shared::new(World::new(choices, &plan, setup.sabotage));
@@ -115,6 +135,8 @@ impl Drive {
             steps: 0,
             faults_until,
             resumes: 0,
+            dies_after: setup.dies_after,
+            dismissed: BTreeSet::new(),
             ended: None,
             stopped_with: None,
             matrix: Matrix::default(),
@@ -156,6 +178,15 @@ impl Drive {
     }
 
     fn begin(&mut self) -> Result<(), Broken> {
+        self.plan_it()?;
+        if self.is_up() {
+            self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Records the plan. Nobody drives it yet.
+    pub(crate) fn plan_it(&mut self) -> Result<(), Broken> {
         if self.life.writer.is_none() {
             self.life.create()?;
         }
@@ -167,15 +198,12 @@ impl Drive {
             plan: self.plan.clone(),
             carried: std::collections::BTreeMap::new(),
         };
-        self.turn(Command::Plan(Box::new(new)), None)?;
-        if self.is_up() {
-            self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
-        }
-        Ok(())
+        self.turn(Command::Plan(Box::new(new)), None)
     }
 
     fn open(&mut self) -> Result<(), Broken> {
         (self.meters, self.wakeup) = (Meters::default(), None);
+        self.dismissed.clear();
         self.life.open()?;
         if self.life.history.is_empty() {
             return self.begin();
@@ -189,12 +217,17 @@ impl Drive {
 
     /// Whoever resumes a run that has spent its money brings some.
     fn bring_money(&mut self) -> Result<(), Broken> {
-        if self.stopped_with == Some(Outcome::Budget) && self.is_up() {
-            self.stopped_with = None;
-            let usd = Usd::from_micros(100 << self.resumes.min(40));
-            self.ask(format!("money-{}", self.life.openings), Request::AddBudget { usd })?;
+        match self.is_up().then(|| self.money()).flatten() {
+            Some((id, request)) => self.ask(id, request),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// How much, and that it is brought once.
+    pub(crate) fn money(&mut self) -> Option<(String, Request)> {
+        self.stopped_with.take_if(|outcome| *outcome == Outcome::Budget)?;
+        let usd = Usd::from_micros(100 << self.resumes.min(40));
+        Some((format!("money-{}", self.life.openings), Request::AddBudget { usd }))
     }
 
     /// The next thing that happens in the world.
@@ -212,13 +245,27 @@ impl Drive {
         if effect_ms == Some(now_ms) {
             self.count_step()?;
             let news = self.world.lock().next();
-            news.map_or(Ok(()), |news| self.hear(news))
+            news.map_or(Ok(()), |news| self.hear(news))?;
+            if self.is_up() && self.dies_now() {
+                self.die(BETWEEN_EFFECTS);
+            }
+            Ok(())
         } else if beat_ms == Some(now_ms) {
             self.beat()
         } else {
             self.count_step()?;
             self.ring()
         }
+    }
+
+    /// Whether the moment has come at which it is to die. A millisecond later nobody is at anything.
+    pub(crate) fn dies_now(&mut self) -> bool {
+        let dies = self.dies_after.is_some_and(|after| after == self.world.lock().happened);
+        if dies {
+            self.dies_after = None;
+            self.world.lock().now_ms += 1;
+        }
+        dies
     }
 
     fn pass_to(&self, now_ms: u64) {
@@ -256,6 +303,10 @@ impl Drive {
         }
         let last = news.facts.len();
         for (at, fact) in news.facts.into_iter().enumerate() {
+            // Whoever is dismissed says no more.
+            if news.key.as_ref().and_then(Key::task).is_some_and(|task| self.dismissed.contains(task)) {
+                break;
+            }
             let fact = self.life.port(fact);
             // The effect is over with its last fact: what that leaves owed is not begun again on its account.
             let answered = news.key.as_ref().filter(|_| news.over || at + 1 < last);
@@ -370,6 +421,7 @@ impl Drive {
         for view in committed.views {
             self.owes(view.actor, view.owed, answered);
         }
+        self.dismissed.extend(committed.idle);
         self.arm(committed.wakeup_ms);
         if let Some(outcome) = committed.ended {
             self.stop(outcome)?;
@@ -393,8 +445,13 @@ impl Drive {
 
     /// The run ended or stopped. If it stopped, somebody sees to what was in its way and resumes it.
     fn stop(&mut self, outcome: Outcome) -> Result<(), Broken> {
-        let finished = self.life.state().is_some_and(|state| state.run().run.finished.is_some());
         self.life.close()?;
+        self.stopped(outcome)
+    }
+
+    fn stopped(&mut self, outcome: Outcome) -> Result<(), Broken> {
+        let finished =
+            matches!(self.life.history.last().map(|last| &last.event), Some(Event::RunFinished(_)));
         let mut world = self.world.lock();
         world.forget();
         // Nobody can raise a cap on tokens, nor a deadline that is too near: that is an end, too.
@@ -411,6 +468,25 @@ impl Drive {
         self.stopped_with = Some(outcome);
         if self.resumes > 20 + self.plan.tasks().len() as u32 * 4 {
             return Err(Broken::new(12, format!("it stops again and again, last with {}", outcome.word())));
+        }
+        Ok(())
+    }
+
+    /// What follows a life of the actors: it came to its end, or the journal failed under it.
+    pub(crate) fn after_a_life(&mut self, outcome: Option<Outcome>) -> Result<(), Broken> {
+        self.life.absorb();
+        if let Some(broken) = self.world.lock().broken.take() {
+            return Err(broken);
+        }
+        match outcome {
+            Some(outcome) => self.stopped(outcome)?,
+            None => self.die(BETWEEN_EFFECTS),
+        }
+        if self.ended.is_none() {
+            self.life.open()?;
+            if let Some(outcome) = self.life.state().and_then(|state| state.run().run.finished) {
+                return self.stop(outcome);
+            }
         }
         Ok(())
     }
@@ -462,14 +538,14 @@ impl Drive {
     }
 
     /// Swarm dies. What it had in memory goes.
-    fn die(&mut self, point: u32) {
+    pub(crate) fn die(&mut self, point: u32) {
         let pending = self.world.lock().what_is_pending(self.life.has_unsettled());
         self.matrix.crash(point, pending);
         (self.meters, self.wakeup) = (Meters::default(), None);
         self.life.die();
     }
 
-    fn at_end(&mut self) -> Result<(), Broken> {
+    pub(crate) fn at_end(&mut self) -> Result<(), Broken> {
         self.life.read_back()?;
         let finished =
             matches!(self.life.history.last().map(|last| &last.event), Some(Event::RunFinished(_)));

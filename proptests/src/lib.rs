@@ -17,6 +17,7 @@ mod meters;
 mod plans;
 mod port;
 mod sabotage;
+mod shell;
 mod world;
 
 pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
@@ -26,3 +27,4 @@ pub use holes::tear;
 pub use laws::Broken;
 pub use marks::{Mark, Marks, Matrix, Tally};
 pub use sabotage::Sabotage;
+pub use shell::run_actors;

@@ -2,7 +2,7 @@
 //!
 //! A choice that is not listed comes from a hash of the seed and its name, so taking one away does not shift the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Place, Who};
 use super::site::{Draw, Site};
@@ -37,6 +37,8 @@ pub struct Choices {
     rates: Vec<u32>,
     asked: BTreeMap<(Site, u64), u16>,
     made: Vec<(Place, u32)>,
+    /// Sites that are always kind.
+    silent: BTreeSet<Site>,
     /// From now on everything is kind that goes wrong otherwise.
     faults_stopped: bool,
     script: Option<Script>,
@@ -115,7 +117,8 @@ impl Choices {
     pub fn new(scenario: Scenario) -> Self {
         let rates = scenario.seed.map_or_else(Vec::new, rates);
         let (asked, made) = (BTreeMap::new(), Vec::new());
-        Self { scenario, rates, asked, made, faults_stopped: false, script: None }
+        let silent = BTreeSet::new();
+        Self { scenario, rates, asked, made, silent, faults_stopped: false, script: None }
     }
 
     /// The same, where some sites try every value.
@@ -126,6 +129,11 @@ impl Choices {
     /// The script, for its next branch.
     pub(crate) fn take_script(&mut self) -> Option<Script> {
         self.script.take()
+    }
+
+    /// From now on these sites are kind, whatever the scenario says.
+    pub fn silence(&mut self, sites: &[Site]) {
+        self.silent.extend(sites);
     }
 
     /// Asks a site that may be asked again about the same.
@@ -171,7 +179,7 @@ impl Choices {
 
     fn value(&mut self, place: Place) -> u32 {
         let is_fault = matches!(place.site.draw(), Draw::Fault | Draw::Rare);
-        if is_fault && self.faults_stopped {
+        if is_fault && self.faults_stopped || self.silent.contains(&place.site) {
             return 0;
         }
         if !self.scenario.named.is_empty()

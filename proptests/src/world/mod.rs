@@ -67,6 +67,8 @@ pub(crate) struct World {
     /// How far the clock on the wall is from it, in milliseconds.
     pub(crate) skew_ms: i64,
     pub(crate) broken: Option<Broken>,
+    /// How much has happened.
+    pub(crate) happened: u32,
     base: swarm_domain::Oid,
     places: BTreeMap<TaskId, u16>,
     paths: Vec<BTreeSet<usize>>,
@@ -96,6 +98,7 @@ impl World {
             now_ms: BEGINNING_MS,
             skew_ms: 0,
             broken: None,
+            happened: 0,
             places,
             paths,
             programs: BTreeMap::new(),
@@ -205,6 +208,7 @@ impl World {
     /// The time has come: what the next effect led to.
     pub(crate) fn next(&mut self) -> Option<News> {
         self.last_ms = self.now_ms;
+        self.happened += 1;
         let (_, key) = self.first()?;
         let Some(key) = key.cloned() else {
             let at = (0..self.echoes.len()).min_by_key(|at| self.echoes[*at].0)?;
