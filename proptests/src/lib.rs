@@ -12,19 +12,27 @@ mod exhaust;
 mod holes;
 pub mod laws;
 mod life;
+mod line;
 mod marks;
 mod meters;
 mod plans;
 mod port;
+pub mod report;
 mod sabotage;
 mod shell;
+mod shrink;
 mod world;
 
-pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
+pub use choice::{
+    Cause, Choices, Draw, FileError, LoadError, NoName, Of, Place, Scenario, ScenarioFile, Site, Values, Who,
+};
 pub use drive::{Explored, Setup, run};
 pub use exhaust::{Scope, again, exhaust};
 pub use holes::tear;
 pub use laws::Broken;
+pub use line::line;
 pub use marks::{Mark, Marks, Matrix, Tally};
+pub use report::run_scenario;
 pub use sabotage::Sabotage;
 pub use shell::run_actors;
+pub use shrink::{Shrunk, shrink};

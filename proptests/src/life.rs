@@ -171,12 +171,10 @@ impl Life {
     }
 
     fn enter(&mut self, recorded: &Recorded) -> Result<(), Broken> {
-        self.world.lock().enter(&recorded.event)?;
-        if let Some(shadow) = &mut self.shadow {
-            follow(shadow, recorded)?;
-        }
+        // First of all, so that a history that breaks a law ends with the event that does.
         self.history.push(recorded.clone());
-        Ok(())
+        self.world.lock().enter(&recorded.event)?;
+        self.shadow.as_mut().map_or(Ok(()), |shadow| follow(shadow, recorded))
     }
 
     /// Law 3, after every event: what the bytes fold to is the live state.

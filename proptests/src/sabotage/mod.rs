@@ -16,6 +16,11 @@ macro_rules! sabotages {
             /// All of them.
             pub const ALL: &'static [Self] = &[$( Self::$Name ),*];
 
+            /// Its name in scenario files.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$Name => stringify!($Name) ),* }
+            }
+
             /// What is done.
             pub const fn text(self) -> &'static str {
                 match self { $( Self::$Name => $text ),* }
@@ -41,6 +46,13 @@ sabotages! {
     UsageForgotten "the port forgets half of what programs say that they used";
     WorkNotKept "work is said to be kept, and is not";
     DecidesByClock "two equal questions are answered by a number that changes";
+}
+
+impl Sabotage {
+    /// The planted fault with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|sabotage| sabotage.name() == name)
+    }
 }
 
 /// A number that is never the same twice in this process, as a clock would be.
