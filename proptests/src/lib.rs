@@ -7,6 +7,8 @@
 
 mod choice;
 mod drive;
+mod each;
+mod explore;
 mod holes;
 pub mod laws;
 mod life;
@@ -14,12 +16,17 @@ mod marks;
 mod meters;
 mod plans;
 mod port;
+mod recorded;
 mod sabotage;
+mod what_if;
 mod world;
 
 pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
 pub use drive::{Explored, Setup, run};
+pub use explore::{Explore, explore};
 pub use holes::tear;
 pub use laws::Broken;
 pub use marks::{Mark, Marks, Matrix, Tally};
+pub use recorded::{Checked, Recorded, RecordedError};
 pub use sabotage::Sabotage;
+pub use what_if::{Failed, Tried, WhatIf, Why};
