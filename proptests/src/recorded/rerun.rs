@@ -15,7 +15,9 @@ pub(super) fn plan(plan: &Plan, carried: &BTreeSet<TaskId>) -> Plan {
     // Where nothing was left to do there is no plan: then all of it is done again.
     if carried.len() < tasks.len() {
         tasks.retain(|task| !carried.contains(&task.id));
-        tasks.iter_mut().for_each(|task| task.needs.retain(|(need, _)| !carried.contains(need)));
+        for task in &mut tasks {
+            task.needs.retain(|(need, _)| !carried.contains(need));
+        }
     }
     tasks.iter_mut().for_each(limit);
     Plan::new(settings, tasks).expect("a part of a plan without what it needs no more is a plan")
