@@ -18,7 +18,7 @@ pub struct WhatIf {
 /// What was tried, and held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tried {
-    /// Runs, each in full.
+    /// Runs, each in full; the first is the one that the others are around.
     pub runs: u64,
     /// How often swarm died in them.
     pub crashes: u64,
@@ -119,6 +119,8 @@ impl WhatIf {
     /// ```
     pub fn check(&self) -> Result<Tried, Failed> {
         let (explored, asked) = self.first();
+        let mut first = Tried::default();
+        first.add(&explored);
         held(explored, &self.setup.scenario)?;
         let variants = self.variants(&asked);
         let sums = each(variants.len() as u64, |tried: &mut Tried, number| {
@@ -127,7 +129,7 @@ impl WhatIf {
             tried.add(&explored);
             held(explored, scenario)
         })?;
-        Ok(Tried::sum(sums))
+        Ok(Tried::sum([sums, vec![first]].concat()))
     }
 
     /// The run itself, and everything that it was asked.

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use swarm_actors::codec::entry_of;
+use swarm_domain::plan::Plan;
 use swarm_domain::state::task_of;
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, TaskId, Usd};
 use swarm_journal::Log;
 use swarm_proptests::{Explored, Recorded, RecordedError, Scenario, Setup, Site, Who, run};
 
@@ -140,6 +141,43 @@ fn endings(explored: &Explored) -> Vec<(String, String)> {
         }
     }
     endings
+}
+
+/// The plan of a run, with names of a person's choosing and nothing that ends a program which hangs.
+fn of_ones_own(plan: &Plan) -> Plan {
+    let (settings, mut tasks) = plan.clone().into_parts();
+    let named = |id: &TaskId| TaskId::new(&format!("work-{}", id.as_str())).unwrap();
+    for task in &mut tasks {
+        task.id = named(&task.id);
+        task.needs.iter_mut().for_each(|(need, _)| *need = named(need));
+        (task.timeout_ms, task.idle_timeout_ms) = (None, None);
+    }
+    Plan::new(settings, tasks).unwrap()
+}
+
+#[test]
+fn a_plan_of_ones_own_is_explored_around_with_its_own_names() {
+    let plan = of_ones_own(recorded(&explored(5)).plan());
+    let before = run(&Setup { plan: Some(plan), ..Setup::of(Scenario::default()) });
+    assert_eq!(before.broken, None);
+    let recorded = recorded(&before);
+    assert!(recorded.plan().tasks().iter().all(|task| task.timeout_ms.is_none()));
+    recorded.check().unwrap();
+    recorded.what_if().one_fault_anywhere().check().unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+#[test]
+fn tasks_of_ones_own_do_not_meet_unless_they_are_made_to() {
+    let wide = Scenario::default().with(Site::PlanTasks, Who::Run, 11).with(Site::PlanSlots, Who::Run, 5);
+    let meets = |scenario: Scenario, plan: Option<Plan>| {
+        let explored = run(&Setup { plan, ..Setup::of(scenario) });
+        explored.history.iter().filter(|at| at.event.name() == "merge.conflicted").count()
+    };
+    let plan = of_ones_own(recorded(&run(&Setup::of(wide.clone()))).plan());
+    assert!(meets(wide.clone(), None) > 0);
+    assert_eq!(meets(wide.clone(), Some(plan.clone())), 0);
+    let two = [0, 1].into_iter().fold(wide, |all, task| all.with(Site::TaskPaths, Who::Task(task), 7));
+    assert_eq!(meets(two, Some(plan)), 1);
 }
 
 #[test]
