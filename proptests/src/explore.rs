@@ -54,18 +54,46 @@ impl Explore {
     }
 
     /// In those from this one on.
+    ///
+    /// ```
+    /// use swarm_domain::AsPlanned;
+    /// use swarm_proptests::explore;
+    ///
+    /// // What was found in one seed is tried again in that seed alone.
+    /// assert_eq!(explore(AsPlanned).from_seed(4711).seeds(1).run()?.runs, 1);
+    /// # Ok::<(), swarm_proptests::Failed>(())
+    /// ```
     #[must_use]
     pub fn from_seed(self, first: u64) -> Self {
         Self { first, ..self }
     }
 
     /// With this plan, and not with one from each seed.
+    ///
+    /// ```
+    /// use swarm_domain::AsPlanned;
+    /// use swarm_proptests::{Recorded, explore};
+    ///
+    /// let recorded = Recorded::open("../tests/old_journals/0.1.0/demo")?.setup();
+    /// explore(AsPlanned).plan(recorded.plan.expect("it has one")).seeds(50).run()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn plan(self, plan: Plan) -> Self {
         Self { plan: Some(plan), ..self }
     }
 
     /// What must be so of every run once it is over, beside the laws.
+    ///
+    /// ```
+    /// use swarm_domain::AsPlanned;
+    /// use swarm_proptests::explore;
+    ///
+    /// let never = explore(AsPlanned).seeds(20).eventually("nothing ever starts", |run| {
+    ///     !run.history.iter().any(|recorded| recorded.event.name() == "attempt.started")
+    /// });
+    /// assert!(never.run().unwrap_err().to_string().starts_with("it is not so that nothing ever starts"));
+    /// ```
     #[must_use]
     pub fn eventually(
         mut self,

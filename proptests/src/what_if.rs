@@ -103,6 +103,14 @@ impl WhatIf {
     }
 
     /// One thing goes wrong that went well: every fault there is, wherever there is occasion for it.
+    ///
+    /// ```
+    /// use swarm_proptests::{Scenario, Setup, WhatIf};
+    ///
+    /// let tried = WhatIf::of(Setup::of(Scenario::default())).one_fault_anywhere().check()?;
+    /// assert!(tried.runs > 100);
+    /// # Ok::<(), swarm_proptests::Failed>(())
+    /// ```
     #[must_use]
     pub fn one_fault_anywhere(self) -> Self {
         Self { faults: true, ..self }

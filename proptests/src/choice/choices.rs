@@ -130,6 +130,16 @@ impl Choices {
     }
 
     /// From now on every choice is remembered, and not only those that were not kind.
+    ///
+    /// ```
+    /// use swarm_proptests::{Choices, Scenario, Site, Who};
+    ///
+    /// let mut choices = Choices::new(Scenario::default());
+    /// choices.remember_asked();
+    /// choices.once(Site::AgentFate, Who::Attempt(0, 1));
+    /// let asked: Vec<_> = choices.asked().map(|(place, value)| (place.to_string(), value)).collect();
+    /// assert_eq!(asked, [("agent.fate t0/1".to_owned(), 0)]);
+    /// ```
     pub fn remember_asked(&mut self) {
         self.all.get_or_insert_default();
     }

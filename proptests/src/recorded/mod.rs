@@ -79,6 +79,15 @@ pub struct Checked {
 }
 
 /// A run that happened.
+///
+/// ```
+/// use swarm_proptests::Recorded;
+///
+/// let run = Recorded::open("../tests/old_journals/0.1.0/demo")?;
+/// run.check()?;
+/// run.what_if().crash_at_every_point().one_fault_anywhere().check()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recorded {
     plan: Plan,
@@ -97,7 +106,9 @@ impl Recorded {
     /// use swarm_proptests::Recorded;
     ///
     /// let run = Recorded::open("../tests/old_journals/0.1.0/demo")?;
-    /// println!("{} events", run.events().len());
+    /// assert_eq!(run.events()[0].event.name(), "run.planned");
+    /// assert_eq!(run.events().last().unwrap().event.name(), "run.finished");
+    /// assert!(!run.plan().tasks().is_empty());
     /// # assert!(Recorded::open("nowhere").unwrap_err().to_string().contains("holds no journal"));
     /// # Ok::<(), swarm_proptests::RecordedError>(())
     /// ```
@@ -193,11 +204,13 @@ impl Recorded {
     /// path, and what others did to the target. Not what people asked for, nor when swarm died.
     ///
     /// ```
-    /// use swarm_proptests::{Recorded, Setup, run};
+    /// use swarm_proptests::{Recorded, Site};
     ///
-    /// let recorded = Recorded::open("../tests/old_journals/0.1.0/demo")?;
-    /// let again = run(&Setup { plan: Some(recorded.plan().clone()), ..Setup::of(recorded.scenario()) });
-    /// assert!(again.broken.is_none());
+    /// let scenario = Recorded::open("../tests/old_journals/0.1.0/demo")?.scenario();
+    /// for (place, value) in &scenario.named {
+    ///     println!("{place} = {}", place.site.word(*value));
+    /// }
+    /// assert!(scenario.named.keys().any(|place| place.site == Site::AgentTime));
     /// # Ok::<(), swarm_proptests::RecordedError>(())
     /// ```
     pub fn scenario(&self) -> Scenario {
@@ -206,6 +219,14 @@ impl Recorded {
 
     /// The same, with the plan: [`run`](crate::run) takes it. What a parent run had landed is part of the base, and
     /// whatever has no timeout gets one, for in a simulation nobody comes to look after a program that hangs.
+    ///
+    /// ```
+    /// use swarm_proptests::{Recorded, run};
+    ///
+    /// let again = run(&Recorded::open("../tests/old_journals/0.1.0/demo")?.setup());
+    /// assert_eq!(again.broken, None);
+    /// # Ok::<(), swarm_proptests::RecordedError>(())
+    /// ```
     pub fn setup(&self) -> Setup {
         let plan = rerun::plan(&self.plan, &self.carried);
         Setup { plan: Some(plan), ..Setup::of(self.scenario()) }
