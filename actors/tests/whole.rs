@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
-use swarm_actors::{Committed, Ended, Fold, Start, Tell, World, Writer, digest, start};
+use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, World, Writer, digest, start};
 use swarm_domain::effect::{Actor, Effect};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
@@ -16,8 +16,9 @@ use swarm_domain::plan::{
     Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnStray,
     OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
 };
-use swarm_domain::state::State;
-use swarm_domain::{Command, Event, NewRun, Oid, TaskId, Usd};
+use swarm_domain::state::{Parts, State};
+use swarm_domain::task::Task;
+use swarm_domain::{AsPlanned, Command, Event, NewRun, Oid, Policy, TaskId, Usd};
 use swarm_journal::Log;
 
 /// A world in which everything works at once, and actors panic when told to.
@@ -184,11 +185,15 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
     Plan::new(settings, tasks).unwrap()
 }
 
-async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
+async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<Recorded>) {
+    Box::pin(run_by(Arc::new(AsPlanned), world, tasks)).await
+}
+
+async fn run_by(policy: Arc<dyn Policy>, world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<Recorded>) {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("journal");
     let log = Log::create(&dir, [7; 16]).unwrap();
-    let mut writer = Writer::new(log, State::new(), world.clone());
+    let mut writer = Writer::new(log, State::new(), world.clone()).with_policy(policy);
     let new = NewRun {
         run: "r1".to_owned(),
         parent: None,
@@ -198,10 +203,10 @@ async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
         carried: BTreeMap::new(),
     };
     writer.record(&Command::Plan(Box::new(new))).unwrap();
-    let seqs = Arc::new(Mutex::new(Vec::new()));
-    let seen = seqs.clone();
+    let published = Arc::new(Mutex::new(Vec::new()));
+    let seen = published.clone();
     let observer = Box::new(move |committed: &Committed| {
-        seen.lock().unwrap().extend(committed.events.iter().map(|recorded| recorded.seq));
+        seen.lock().unwrap().extend(committed.events.iter().cloned());
     });
     let start_with = Start { writer, world, observer, pid: 1, version: "test".to_owned() };
     let (_handle, ended) = Box::pin(start(start_with)).await.unwrap();
@@ -213,8 +218,8 @@ async fn run(world: Arc<Kind>, tasks: Vec<TaskSpec>) -> (Ended, Vec<u64>) {
         digest(&ended.state),
         "law 3: the fold of the journal is the live state"
     );
-    let seqs = seqs.lock().unwrap().clone();
-    (ended, seqs)
+    let published = published.lock().unwrap().clone();
+    (ended, published)
 }
 
 fn all_merged(ended: &Ended) {
@@ -225,11 +230,37 @@ fn all_merged(ended: &Ended) {
 #[tokio::test]
 async fn a_graph_lands_and_its_journal_folds_to_the_same_state() {
     let tasks = vec![task("a", &[]), task("b", &["a"]), task("c", &["a"]), task("d", &["b", "c"])];
-    let (ended, seqs) = Box::pin(run(Arc::new(Kind::default()), tasks)).await;
+    let (ended, published) = Box::pin(run(Arc::new(Kind::default()), tasks)).await;
     all_merged(&ended);
     assert_eq!(ended.state.run().ledger.spent(), Usd::from_micros(40));
     assert_eq!(ended.state.run().ledger.reserved(), Usd::ZERO);
-    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "every event is published once, in order");
+    assert!(
+        published.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1),
+        "every event is published once, in order"
+    );
+}
+
+/// Starts the last first.
+struct LastFirst;
+
+impl Policy for LastFirst {
+    fn start(&self, _: &Parts, ready: &mut dyn Iterator<Item = &Task>) -> Option<TaskId> {
+        ready.last().map(|task| task.spec.id.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_driven_by_the_policy_that_its_writer_was_given() {
+    for (policy, order) in [(Arc::new(AsPlanned) as Arc<dyn Policy>, "abc"), (Arc::new(LastFirst), "cba")] {
+        let tasks = ["a", "b", "c"].map(|name| task(name, &[])).to_vec();
+        let (ended, published) = Box::pin(run_by(policy, Arc::new(Kind::default()), tasks)).await;
+        all_merged(&ended);
+        let started = published.iter().filter_map(|recorded| match &recorded.event {
+            Event::AttemptStarted(event) => Some(event.task.as_str()),
+            _ => None,
+        });
+        assert_eq!(started.collect::<String>(), order);
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,10 @@ pub enum CodecError {
 
 /// The bytes of a value, at most 16 MiB.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let bytes = bincode::serde::encode_to_vec(value, WIRE).map_err(|e| CodecError::Encode(e.to_string()))?;
+    // Most payloads are that short, and growing into the room by doubling costs more than the encoding.
+    let mut bytes = Vec::with_capacity(256);
+    bincode::serde::encode_into_std_write(value, &mut bytes, WIRE)
+        .map_err(|e| CodecError::Encode(e.to_string()))?;
     if bytes.len() > MAX_PAYLOAD_BYTES {
         return Err(CodecError::TooLarge { bytes: bytes.len() });
     }

@@ -247,7 +247,7 @@ impl Log {
         // One that does not fit proves nothing.
         let lag = u32::try_from(seq - self.durable_seq).unwrap_or(u32::MAX);
         let fields = Fields { seq, time_ms, kind, schema, flags, lag, prev: self.chain };
-        self.chain = frame::push(&mut self.buffer, self.header.salt(), &fields, payload);
+        self.chain = frame::push(&mut self.buffer, self.segment.salt, &fields, payload);
     }
 
     fn flush(&mut self) -> Result<(), JournalError> {

@@ -22,8 +22,10 @@ use rustix::{
 
 use crate::disk::{Disk, File, Mode, Watch};
 
-/// How often a writer looks again while only a reader's momentary probe is in its way.
+/// How often a writer looks again while only a reader's momentary probe is in its way, and how long it waits in between:
+/// a reader may lose the processor in the middle of one.
 const PROBE_PATIENCE: u32 = 1000;
+const PROBE_PAUSE: Duration = Duration::from_millis(1);
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -206,7 +208,7 @@ impl File for RealFile {
                 Err(Errno::WOULDBLOCK) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
-            std::thread::yield_now();
+            std::thread::sleep(PROBE_PAUSE);
         }
         Ok(false)
     }

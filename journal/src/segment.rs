@@ -22,6 +22,8 @@ pub(crate) struct Segment {
     file: Box<dyn File>,
     path: PathBuf,
     len: u64,
+    /// Mixed into the checksum of every record in it.
+    pub(crate) salt: u32,
     /// Where the next write goes, in bytes from the start of the file.
     pub(crate) end: u64,
 }
@@ -47,7 +49,7 @@ impl Segment {
             _ => failed(error),
         })?;
         disk.sync_names().map_err(failed)?;
-        Ok(Self { file: spare.file, path, len: header.len, end: offset(PAGE) })
+        Ok(Self { file: spare.file, path, len: header.len, salt: header.salt(), end: offset(PAGE) })
     }
 
     /// Whether so many bytes still fit.

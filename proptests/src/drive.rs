@@ -11,6 +11,7 @@ use swarm_domain::event::RoomLost;
 use swarm_domain::fact::{Outcome, Request};
 use swarm_domain::plan::Plan;
 use swarm_domain::{Command, Effect, Event, Key, NewRun, Policy, TaskId, Usd};
+use swarm_journal::Sizes;
 use swarm_journal::sim::SimDisk;
 
 use crate::choice::{Choices, Scenario, Site, Who};
@@ -25,6 +26,9 @@ use crate::world::{News, World};
 
 /// How long a clock is off that somebody set, in milliseconds.
 const HOUR_MS: i64 = 3_600_000;
+
+/// Small segments, so that even a short run fills some.
+const SIZES: Sizes = Sizes { first_bytes: 8 << 10, max_bytes: 16 << 10 };
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -100,7 +104,7 @@ impl Drive {
         let plan = setup.plan.clone().unwrap_or_else(|| plans::plan(&mut choices));
         let faults_until = 60 + 40 * u32::try_from(plan.tasks().len()).unwrap_or(u32::MAX / 64);
         let world = Shared::new(World::new(choices, &plan, setup));
-        let life = Life::new(SimDisk::new(1), world.clone(), setup);
+        let life = Life::new(SimDisk::with_sizes(1, SIZES), world.clone(), setup);
         Self {
             world,
             life,

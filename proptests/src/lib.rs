@@ -6,8 +6,10 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
 mod choice;
+pub mod conformance;
 mod drive;
 mod each;
+mod exhaust;
 mod explore;
 mod holes;
 pub mod laws;
@@ -23,6 +25,7 @@ mod world;
 
 pub use choice::{Choices, Draw, NoName, Of, Place, Scenario, Site, Values, Who};
 pub use drive::{Explored, Setup, run};
+pub use exhaust::{Scope, again, exhaust};
 pub use explore::{Explore, explore};
 pub use holes::tear;
 pub use laws::Broken;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::Oid;
 use crate::fact::Verdict;
 use crate::plan::{Gate, GateScope};
+use crate::task::{Illegal, illegal};
 
 /// How often a check may end without a verdict before it counts as red.
 pub const MISHAPS_MAX: u32 = 3;
@@ -87,8 +88,13 @@ impl Checks {
         self.mishaps = 0;
     }
 
-    pub(crate) fn started(&mut self, n: u32) {
+    /// Only the check that is due can start.
+    pub(crate) fn started(&mut self, n: u32, index: Option<u32>) -> Result<(), Illegal> {
+        if self.due() != Some(index) {
+            return Err(illegal("gate.started", "that check is not due"));
+        }
         self.running = Some(n);
+        Ok(())
     }
 
     pub(crate) fn ended(&mut self, n: u32, verdict: &Verdict, tail: &str, advisory: bool) {

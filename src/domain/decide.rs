@@ -207,11 +207,7 @@ fn fact(parts: &Parts, now: &Moment<'_>, event: &Event) -> Result<Vec<Event>, Re
             Some(_) | None => unfit("no such gate runs"),
         },
         Event::AgentExited(exited) => {
-            let task = fitting(parts, event)?;
-            if task.attempt.as_ref().is_none_or(|attempt| attempt.nonce != exited.nonce) {
-                return unfit("another holder");
-            }
-            let settled = settled(parts, now, task, exited);
+            let settled = settled(parts, now, fitting(parts, event)?, exited);
             let warning = warning(parts, settled.charge);
             Ok(std::iter::once(settled.into()).chain(warning).collect())
         }

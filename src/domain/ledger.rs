@@ -1,10 +1,12 @@
 //! The ledger: what may be spent, what is held back, what is gone. Integers only; it does not know what a task does.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 
-use crate::fact::{Cost, Usage};
+use crate::event::Event;
+use crate::fact::{Cost, Request, Usage};
 use crate::{TaskId, Usd};
 
 /// The money of a run.
@@ -88,11 +90,6 @@ impl Ledger {
         self.open.values().fold(self.tokens, |sum, line| sum.saturating_add(line.usage.tokens()))
     }
 
-    /// What was spent may have been recorded where nothing can be read any more.
-    pub(crate) fn lose_track(&mut self) {
-        self.unknown = true;
-    }
-
     /// How well the whole sum is known.
     pub fn cost(&self) -> Cost {
         match (self.unknown, self.estimated) {
@@ -102,21 +99,52 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn set_cap(&mut self, cap: Usd) {
-        self.cap = Some(cap);
+    pub(crate) fn apply(&mut self, event: &Event) {
+        match event {
+            Event::AttemptStarted(event) => self.reserve(&event.task, event.attempt, event.reserve),
+            Event::UsageReported(event) => self.report(&event.task, event.attempt, event.usage),
+            Event::GrantRaised(event) => self.raise(&event.task, event.attempt, event.grant),
+            Event::AgentExited(event) => {
+                self.settle(&event.task, event.attempt, event.charge, event.cost, event.usage);
+            }
+            // An attempt that never ran costs nothing.
+            Event::WorktreeFailed(event) => {
+                self.settle(&event.task, event.attempt, Usd::ZERO, Cost::Metered, Usage::default());
+            }
+            Event::Requested(event) => self.cap = self.cap_after(&event.request),
+            // What was spent may have been recorded where nothing can be read any more.
+            Event::RecordsLost(_) => self.unknown = true,
+            _ => {}
+        }
     }
 
-    pub(crate) fn reserve(&mut self, task: &TaskId, attempt: u32, grant: Usd) {
+    fn cap_after(&self, request: &Request) -> Option<Usd> {
+        match request {
+            Request::AddBudget { usd } => self.cap.map(|cap| cap.plus(*usd)),
+            Request::SetBudget { usd } => Some(*usd),
+            Request::Cancel { .. }
+            | Request::Pause
+            | Request::Unpause
+            | Request::SetConcurrency { .. }
+            | Request::Drain { .. }
+            | Request::Interrupt { .. } => self.cap,
+        }
+    }
+
+    /// An attempt reserves once: what it holds already stays as it is.
+    fn reserve(&mut self, task: &TaskId, attempt: u32, grant: Usd) {
         let line = Line { grant, usage: Usage::default() };
-        self.reserved = self.reserved.plus(line.held());
-        self.open.insert((task.clone(), attempt), line);
+        if let Entry::Vacant(entry) = self.open.entry((task.clone(), attempt)) {
+            entry.insert(line);
+            self.reserved = self.reserved.plus(line.held());
+        }
     }
 
-    pub(crate) fn report(&mut self, task: &TaskId, attempt: u32, usage: Usage) {
+    fn report(&mut self, task: &TaskId, attempt: u32, usage: Usage) {
         self.change(task, attempt, |line| line.usage = line.usage.max(usage));
     }
 
-    pub(crate) fn raise(&mut self, task: &TaskId, attempt: u32, grant: Usd) {
+    fn raise(&mut self, task: &TaskId, attempt: u32, grant: Usd) {
         self.change(task, attempt, |line| line.grant = line.grant.max(grant));
     }
 

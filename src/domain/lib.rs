@@ -26,6 +26,8 @@ pub mod run;
 #[cfg(test)]
 mod sim;
 pub mod state;
+#[cfg(test)]
+mod tables;
 pub mod task;
 pub mod tasks;
 pub mod train;

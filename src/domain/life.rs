@@ -5,7 +5,7 @@ use crate::checks::{Checks, Stage};
 use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
-use crate::fact::{Cause, Ending, Stop, Usage};
+use crate::fact::{Cause, Ending, Site, Stop, Usage};
 use crate::task::{Attempt, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
 impl Task {
@@ -28,7 +28,9 @@ impl Task {
     /// From the start of an attempt to the end of its program.
     fn in_slot(&mut self, event: &Event) -> Option<Phase> {
         Some(match (&self.phase, event) {
-            (Phase::Ready, Event::AttemptStarted(event)) => self.start(event),
+            (Phase::Ready, Event::AttemptStarted(event)) if event.attempt > self.attempts => {
+                self.start(event)
+            }
             (Phase::Making, Event::WorktreeMade(event)) => self.made(event),
             (Phase::Making, Event::WorktreeFailed(event)) => {
                 Phase::Judging(Finding::NoWorktree(event.error.clone()))
@@ -44,24 +46,28 @@ impl Task {
             (Phase::Running, Event::RaiseRefused(event)) => {
                 self.running(|attempt| attempt.refused = Some(event.cap))
             }
-            (Phase::Running, Event::AgentExited(event)) => self.exited(event),
+            (Phase::Running, Event::AgentExited(event)) if self.is_held_by(&event.nonce) => {
+                self.exited(event)
+            }
             _ => return None,
         })
     }
 
-    /// From the end of the program to the landing of its work, or to its failure.
+    /// From the end of the program to the landing of its work, or to its failure. What ends well rests on what was kept
+    /// and found green; to fail needs nothing.
     fn after_slot(&mut self, event: &Event) -> Option<Phase> {
         Some(match (&self.phase, event) {
             (Phase::Saving, Event::Preserved(event)) => self.preserved(event),
             (Phase::Saving, Event::PreserveFailed(event)) => self.unpreserved(&event.error),
-            (Phase::Judging(_), Event::AttemptPassed(event)) => self.gates(event.setup),
+            (Phase::Judging(Finding::Kept(_)), Event::AttemptPassed(event)) => self.gates(event.setup),
             (Phase::Gating(checks), Event::GateStarted(event)) => {
                 let mut checks = checks.clone();
-                checks.started(event.n);
+                checks.started(event.n, event.index).ok()?;
                 Phase::Gating(checks)
             }
             (Phase::Gating(_), Event::GateEnded(event)) => self.gated(event),
-            (Phase::Judging(_) | Phase::Gating(_), Event::TaskQueued(_)) => Phase::Queued,
+            (Phase::Judging(Finding::Kept(_)), Event::TaskQueued(_)) => Phase::Queued,
+            (Phase::Gating(checks), Event::TaskQueued(_)) if checks.passed() => Phase::Queued,
             (Phase::Queued | Phase::Merging, Event::MergePrepared(_))
             | (
                 Phase::Merging,
@@ -71,7 +77,7 @@ impl Task {
             (Phase::Merging, Event::Merged(event)) => {
                 Phase::Ended(End::Merged { commit: event.commit.clone() })
             }
-            (Phase::Judging(_) | Phase::Merging, Event::TaskDone(event)) => {
+            (Phase::Judging(Finding::Kept(_)) | Phase::Merging, Event::TaskDone(event)) => {
                 Phase::Ended(End::Done { reason: event.reason.clone() })
             }
             (Phase::Judging(_) | Phase::Gating(_) | Phase::Merging, Event::AttemptFailed(event)) => {
@@ -126,6 +132,30 @@ impl Task {
             self.leftovers.insert(no, worktree);
         }
         self.phase = Phase::Ended(end);
+    }
+
+    /// Whoever opens the run again has seen to what was held, and to what kept gates from a verdict.
+    pub(crate) fn opened(&mut self) {
+        match &mut self.phase {
+            Phase::Held { .. } => self.phase = Phase::Backoff { at_ms: 0 },
+            Phase::Gating(checks) => checks.opened(),
+            Phase::Waiting
+            | Phase::Ready
+            | Phase::Backoff { .. }
+            | Phase::Making
+            | Phase::Running
+            | Phase::Saving
+            | Phase::Judging(_)
+            | Phase::Queued
+            | Phase::Merging
+            | Phase::Failing { .. }
+            | Phase::Ended(_) => {}
+        }
+    }
+
+    /// Law 8: an attempt is its number and its holder.
+    fn is_held_by(&self, nonce: &str) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.nonce == nonce)
     }
 
     fn start(&mut self, event: &AttemptStarted) -> Phase {
@@ -311,6 +341,10 @@ fn attempt_of(event: &Event) -> Option<u32> {
         Event::MergeIntended(event) => Some(event.attempt),
         Event::MergeFailed(event) => Some(event.attempt),
         Event::Merged(event) => Some(event.attempt),
+        Event::GateStarted(event) => match event.site {
+            Site::Task { attempt, .. } => Some(attempt),
+            Site::Preflight | Site::Train { .. } => None,
+        },
         _ => None,
     }
 }

@@ -12,9 +12,9 @@ use crate::ledger::Ledger;
 use crate::plan::OnFailure;
 use crate::run::{Preflight, Run};
 use crate::state::task_of;
-use crate::task::{End, Illegal, Phase, Task};
+use crate::task::{End, Illegal, Phase, Task, illegal};
 use crate::tasks::Tasks;
-use crate::train::{Train, illegal};
+use crate::train::Train;
 
 /// The parts of a planned run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +41,10 @@ impl Parts {
         if !planned && !lost && !matches!(event, Event::TaskPlanned(_)) {
             return Err(illegal(event.name(), "the plan is not complete"));
         }
+        if matches!(event, Event::RunFinished(_)) && !self.tasks.all_ended() {
+            return Err(illegal(event.name(), "a task is not final"));
+        }
+        self.run.would_take(event)?;
         match event {
             Event::TaskPlanned(event) => self.task_planned(event)?,
             Event::RecordsLost(event) => self.lost(event)?,
@@ -49,7 +53,7 @@ impl Parts {
             _ => self.about_task(seq, event)?,
         }
         self.money(event);
-        self.target(seq, event);
+        self.train.target(seq, event);
         self.run.apply(seq, event);
         self.afterwards(event);
         Ok(())
@@ -101,8 +105,8 @@ impl Parts {
     }
 
     fn task_planned(&mut self, event: &TaskPlanned) -> Result<(), Illegal> {
-        if self.tasks.len() >= self.run.tasks as usize {
-            return Err(illegal("task.planned", "all tasks are planned already"));
+        if self.tasks.len() >= self.run.tasks as usize || self.tasks.get(&event.spec.id).is_some() {
+            return Err(illegal("task.planned", "it is planned already"));
         }
         for gate in &event.spec.gates {
             if !self.run.base_gates.contains(gate) {
@@ -127,43 +131,23 @@ impl Parts {
         // The task is tried first, so that an event which it refuses leaves the train as it was.
         let mut task = self.tasks.at(at).clone();
         task.apply(event)?;
-        self.train_event(seq, event, at)?;
+        let setup = !self.run.settings.workspace.setup.is_empty();
+        self.train.apply(seq, event, &task.spec.gates, setup)?;
         self.tasks.change(at, &self.ledger, |slot| {
             *slot = task;
             Ok(())
         })
     }
 
-    fn train_event(&mut self, seq: u64, event: &Event, at: usize) -> Result<(), Illegal> {
-        let train = &mut self.train;
-        let gates = &self.tasks.at(at).spec.gates;
-        let setup = !self.run.settings.workspace.setup.is_empty();
-        match event {
-            Event::TaskQueued(event) => train.queue(event),
-            Event::MergePrepared(event) => train.prepared(seq, event)?,
-            Event::MergeBuilt(event) => train.built(event, gates, setup)?,
-            Event::MergeEmpty(_) => train.empty(gates, setup)?,
-            Event::MergeConflicted(_) => train.conflicted()?,
-            Event::MergeIntended(event) => train.intended(seq, event)?,
-            Event::MergeFailed(event) => train.failed(&event.error)?,
-            Event::Merged(event) => train.merged(event)?,
-            Event::AttemptFailed(event) => train.leave(&event.task),
-            Event::TaskDone(event) => train.leave(&event.task),
-            Event::TaskCancelled(event) => train.leave(&event.task),
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn gate_started(&mut self, seq: u64, event: &GateStarted) -> Result<(), Illegal> {
         match &event.site {
             Site::Preflight => match &mut self.run.preflight {
-                Preflight::Due(checks) => checks.started(event.n),
+                Preflight::Due(checks) => checks.started(event.n, event.index)?,
                 Preflight::Passed | Preflight::Failed { .. } => {
                     return Err(illegal("gate.started", "no preflight is due"));
                 }
             },
-            Site::Train { .. } => self.train.gate_started(event.n),
+            Site::Train { task, .. } => self.train.gate_started(task, event)?,
             Site::Task { task, .. } => {
                 let at = self.tasks.place(task).ok_or_else(|| illegal("gate.started", "no such task"))?;
                 self.tasks.change(at, &self.ledger, |task| task.apply(&Event::GateStarted(event.clone())))?;
@@ -202,45 +186,10 @@ impl Parts {
     }
 
     fn money(&mut self, event: &Event) {
-        match event {
-            Event::AttemptStarted(event) => self.ledger.reserve(&event.task, event.attempt, event.reserve),
-            Event::UsageReported(event) => self.ledger.report(&event.task, event.attempt, event.usage),
-            Event::GrantRaised(event) => self.ledger.raise(&event.task, event.attempt, event.grant),
-            Event::AgentExited(event) => {
-                self.ledger.settle(&event.task, event.attempt, event.charge, event.cost, event.usage);
-            }
-            Event::WorktreeFailed(event) => self.free(&event.task, event.attempt),
-            Event::Requested(event) => self.cap(&event.request),
-            Event::RecordsLost(_) => self.ledger.lose_track(),
-            _ => {}
-        }
-    }
-
-    /// An attempt that never ran costs nothing.
-    fn free(&mut self, task: &TaskId, attempt: u32) {
-        let usage = crate::fact::Usage::default();
-        self.ledger.settle(task, attempt, crate::Usd::ZERO, crate::fact::Cost::Metered, usage);
-    }
-
-    fn cap(&mut self, request: &Request) {
-        let cap = match request {
-            Request::AddBudget { usd } => self.ledger.cap().map(|cap| cap.plus(*usd)),
-            Request::SetBudget { usd } => Some(*usd),
-            _ => None,
-        };
-        if let Some(cap) = cap {
-            self.ledger.set_cap(cap);
+        let cap = self.ledger.cap();
+        self.ledger.apply(event);
+        if self.ledger.cap() != cap {
             self.tasks.refile(&self.ledger);
-        }
-    }
-
-    fn target(&mut self, seq: u64, event: &Event) {
-        match event {
-            Event::Opened(_) => self.train.opened(),
-            Event::TargetSeen(event) => self.train.seen(event),
-            Event::TargetHeld(event) => self.train.hold(seq, event),
-            Event::TargetFreed(_) => self.train.free(),
-            _ => {}
         }
     }
 
@@ -266,15 +215,10 @@ impl Parts {
         required && self.run.settings.on_failure == OnFailure::Stop
     }
 
-    /// Whoever opens the run again has seen to what was held.
     fn unhold(&mut self) {
         for at in 0..self.tasks.len() {
             let moved = self.tasks.change(at, &self.ledger, |task| {
-                match &mut task.phase {
-                    Phase::Held { .. } => task.phase = Phase::Backoff { at_ms: 0 },
-                    Phase::Gating(checks) => checks.opened(),
-                    _ => {}
-                }
+                task.opened();
                 Ok::<(), Illegal>(())
             });
             moved.expect("a task takes an opening in every phase");

@@ -9,6 +9,7 @@ use crate::checks::Checks;
 use crate::event::{Event, Opened, RunPlanned};
 use crate::fact::{Outcome, Request};
 use crate::plan::{Gate, Settings};
+use crate::task::{Illegal, illegal};
 
 /// Room that is lost again within this time did not come back, in milliseconds.
 const ROOM_AGAIN_MS: u64 = 5 * 60 * 1000;
@@ -199,6 +200,21 @@ impl Run {
     /// The gate of the base at a place in its list is advisory.
     pub(crate) fn is_advisory(&self, index: u32) -> bool {
         self.base_gates.get(index as usize).is_some_and(|gate| gate.advisory)
+    }
+
+    /// Whether an event fits the run as a whole; it is asked before any part takes it.
+    pub(crate) fn would_take(&self, event: &Event) -> Result<(), Illegal> {
+        let green = matches!(&self.preflight, Preflight::Due(checks) if checks.passed());
+        let red = matches!(&self.preflight, Preflight::Due(checks) if checks.red().is_some());
+        let why = match event {
+            // Law 8: epochs only grow.
+            Event::Opened(event) if event.epoch <= self.epoch => "a later process has it",
+            Event::Requested(event) if self.requests.contains(&event.id) => "it was carried out before",
+            Event::PreflightPassed(_) if !green => "the base is not known to be green",
+            Event::PreflightFailed(_) if !red => "no check on the base is red",
+            _ => return Ok(()),
+        };
+        Err(illegal(event.name(), why))
     }
 
     pub(crate) fn apply(&mut self, seq: u64, event: &Event) {

@@ -12,9 +12,9 @@ use crate::gates::Gates;
 use crate::ledger::Ledger;
 pub use crate::parts::Parts;
 use crate::run::Run;
-use crate::task::Illegal;
+use crate::task::{Illegal, illegal};
 use crate::tasks::Tasks;
-use crate::train::{Train, illegal};
+use crate::train::Train;
 
 /// The state of a run after some number of events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -21,6 +21,11 @@ pub struct Illegal {
     pub state: String,
 }
 
+/// An event that met one of the parts in a wrong state.
+pub(crate) fn illegal(event: &'static str, state: &str) -> Illegal {
+    Illegal { event, state: state.to_owned() }
+}
+
 /// Where a task is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Phase {

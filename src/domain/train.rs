@@ -1,16 +1,21 @@
 //! The merge train: finished work waits in line and lands one at a time. Knows commits, not how they are made.
 
+mod car;
+
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
 use crate::checks::{Checks, Stage};
 use crate::event::{
-    Event, GateEnded, MergeBuilt, MergeIntended, MergePrepared, Merged, TargetHeld, TargetSeen, TaskQueued,
+    Event, GateEnded, GateStarted, MergeBuilt, MergeEmpty, MergeFailed, MergeIntended, MergePrepared, Merged,
+    TargetHeld, TargetSeen, TaskQueued,
 };
 use crate::plan::Gate;
-use crate::task::Illegal;
+use crate::task::{Illegal, illegal};
 use crate::{Oid, TaskId};
+
+pub use car::{Car, CarStage};
 
 /// How often a merge is tried that fails for a reason which is not in the work.
 const MISHAPS_MAX: u32 = 3;
@@ -49,77 +54,6 @@ pub struct Waiting {
     pub attempt: u32,
     /// The commit that holds it.
     pub tip: Oid,
-}
-
-/// Work that is being landed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Car {
-    /// Whose.
-    pub task: TaskId,
-    /// Which attempt.
-    pub attempt: u32,
-    /// The commit that holds it.
-    pub tip: Oid,
-    /// How far it is.
-    pub stage: CarStage,
-    /// How often merging it failed for a reason that is not in the work.
-    pub mishaps: u32,
-    /// What that reason was last.
-    pub fault: String,
-}
-
-/// How far the landing of a car is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum CarStage {
-    /// To be prepared, on the target as it stands now.
-    Waiting,
-    /// The merge is being made in memory.
-    Building(Box<MergePrepared>, u64),
-    /// Gates run on the result. Without a commit the work is in the target already.
-    Checking {
-        /// What it was prepared on.
-        old: Option<Oid>,
-        /// What is to land.
-        commit: Option<Oid>,
-        /// The gates.
-        checks: Checks,
-    },
-    /// The conflict is to be judged.
-    Conflicted,
-    /// The target is being moved.
-    Landing {
-        /// The seq of the intent.
-        seq: u64,
-        /// From here; none: it does not exist yet.
-        old: Option<Oid>,
-        /// To here.
-        commit: Oid,
-    },
-}
-
-impl CarStage {
-    /// Whether nothing is under way: the next step is a decision, which may have to wait for the target, for room, or
-    /// for the run to be opened again. What a gate is about, the gate board knows.
-    pub(crate) fn waits(&self) -> bool {
-        match self {
-            Self::Waiting | Self::Checking { .. } => true,
-            Self::Building(..) | Self::Conflicted | Self::Landing { .. } => false,
-        }
-    }
-
-    /// Whether git is at work for it.
-    pub(crate) fn asks_git(&self) -> bool {
-        matches!(self, Self::Building(..) | Self::Landing { .. })
-    }
-
-    /// The head of the target that this stage rests on.
-    fn old(&self) -> Option<&Option<Oid>> {
-        match self {
-            Self::Waiting | Self::Conflicted => None,
-            Self::Building(prepared, _) => Some(&prepared.old),
-            Self::Checking { old, .. } | Self::Landing { old, .. } => Some(old),
-        }
-    }
 }
 
 impl Train {
@@ -194,8 +128,49 @@ impl Train {
         }
     }
 
+    /// Takes an event about landing. The gates and whether there is a setup are those of its task.
+    pub(crate) fn apply(
+        &mut self,
+        seq: u64,
+        event: &Event,
+        gates: &[Gate],
+        setup: bool,
+    ) -> Result<(), Illegal> {
+        match event {
+            Event::TaskQueued(event) => self.queue(event),
+            Event::MergePrepared(event) => self.prepared(seq, event)?,
+            Event::MergeBuilt(event) => self.built(event, gates, setup)?,
+            Event::MergeEmpty(event) => self.empty(event, gates, setup)?,
+            Event::MergeConflicted(event) => self.conflicted(&event.task)?,
+            Event::MergeIntended(event) => self.intended(seq, event)?,
+            Event::MergeFailed(event) => self.failed(event)?,
+            Event::Merged(event) => self.merged(event)?,
+            Event::TaskDone(event) => self.done(&event.task)?,
+            Event::AttemptFailed(failed) => self.withdraw(&failed.task, event.name())?,
+            Event::TaskCancelled(cancelled) => self.withdraw(&cancelled.task, event.name())?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an event about where the target stands, or whether it can be known.
+    pub(crate) fn target(&mut self, seq: u64, event: &Event) {
+        match event {
+            Event::Opened(_) => self.opened(),
+            Event::TargetSeen(event) => self.seen(event),
+            Event::TargetHeld(event) => self.hold(seq, event),
+            Event::TargetFreed(_) => self.held = None,
+            _ => {}
+        }
+    }
+
+    /// Tries a fact of the world on a copy: whether it is about the car that is on the way, at its present stage.
+    pub(crate) fn would_take(mut self, event: &Event) -> Result<(), Illegal> {
+        self.apply(0, event, &[], false)
+    }
+
     /// Whoever opens the run again has seen to what was in the way.
-    pub(crate) fn opened(&mut self) {
+    fn opened(&mut self) {
         self.head = None;
         self.held = None;
         self.lost = false;
@@ -207,7 +182,7 @@ impl Train {
         }
     }
 
-    pub(crate) fn seen(&mut self, event: &TargetSeen) {
+    fn seen(&mut self, event: &TargetSeen) {
         self.head = Some(event.found.clone());
         self.lost = !event.keeps;
         self.held = None;
@@ -220,23 +195,38 @@ impl Train {
         }
     }
 
-    pub(crate) fn hold(&mut self, seq: u64, event: &TargetHeld) {
+    fn hold(&mut self, seq: u64, event: &TargetHeld) {
         self.held = Some(Hold { seq, path: event.path.clone() });
         if let Some(car) = &mut self.car {
             car.stage = CarStage::Waiting;
         }
     }
 
-    pub(crate) fn free(&mut self) {
-        self.held = None;
-    }
-
-    pub(crate) fn queue(&mut self, event: &TaskQueued) {
+    fn queue(&mut self, event: &TaskQueued) {
         self.line.push_back(Waiting {
             task: event.task.clone(),
             attempt: event.attempt,
             tip: event.tip.clone(),
         });
+    }
+
+    /// Takes a task out whose attempt came to nothing. Law 6: while the target is being moved, only the answer to that counts.
+    fn withdraw(&mut self, task: &TaskId, event: &'static str) -> Result<(), Illegal> {
+        let landing = |car: &Car| car.task == *task && matches!(car.stage, CarStage::Landing { .. });
+        if self.car.as_ref().is_some_and(landing) {
+            return Err(illegal(event, "the target is being moved for it"));
+        }
+        self.leave(task);
+        Ok(())
+    }
+
+    /// Takes a task out that has nothing to land.
+    fn done(&mut self, task: &TaskId) -> Result<(), Illegal> {
+        if self.car.as_ref().is_some_and(|car| car.task == *task && !car.stage.is_contained()) {
+            return Err(illegal("task.done", "the target is not known to have its work"));
+        }
+        self.leave(task);
+        Ok(())
     }
 
     /// Takes a task out, wherever it is.
@@ -254,13 +244,14 @@ impl Train {
         self.landed = Some(commit.clone());
     }
 
-    pub(crate) fn prepared(&mut self, seq: u64, event: &MergePrepared) -> Result<(), Illegal> {
+    fn prepared(&mut self, seq: u64, event: &MergePrepared) -> Result<(), Illegal> {
         let (mishaps, fault) = match &self.car {
             Some(car) if car.task == event.task && car.stage == CarStage::Waiting => {
                 (car.mishaps, car.fault.clone())
             }
             Some(_) => return Err(illegal("merge.prepared", "another car is on the way")),
-            None => (0, String::new()),
+            None if self.line.iter().any(|waiting| waiting.task == event.task) => (0, String::new()),
+            None => return Err(illegal("merge.prepared", "it does not wait in line")),
         };
         self.line.retain(|waiting| waiting.task != event.task);
         self.car = Some(Car {
@@ -274,76 +265,68 @@ impl Train {
         Ok(())
     }
 
-    pub(crate) fn built(&mut self, event: &MergeBuilt, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
-        let commit = event.commit.clone();
-        self.check(Some(commit.clone()), commit, gates, setup, "merge.built")
+    fn built(&mut self, event: &MergeBuilt, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
+        let checks = Checks::new(event.commit.clone(), gates, Stage::Merge, setup);
+        self.check("merge.built", &event.task, Some(event.commit.clone()), checks)
     }
 
-    pub(crate) fn empty(&mut self, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
-        let onto = self.onto();
-        self.check(None, onto, gates, setup, "merge.empty")
+    fn empty(&mut self, event: &MergeEmpty, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
+        let checks = Checks::new(self.onto(), gates, Stage::Merge, setup);
+        self.check("merge.empty", &event.task, None, checks)
     }
 
     fn check(
         &mut self,
+        event: &'static str,
+        task: &TaskId,
         commit: Option<Oid>,
-        checked: Oid,
-        gates: &[Gate],
-        setup: bool,
-        name: &'static str,
+        checks: Checks,
     ) -> Result<(), Illegal> {
-        let Some(Car { stage, .. }) = &mut self.car else {
-            return Err(illegal(name, "no car is on the way"));
+        let car = self.car_of(task, event)?;
+        let CarStage::Building(prepared, _) = &car.stage else {
+            return Err(illegal(event, "no merge is being built"));
         };
-        let CarStage::Building(prepared, _) = &*stage else {
-            return Err(illegal(name, "the car is not being built"));
-        };
-        let checks = Checks::new(checked, gates, Stage::Merge, setup);
-        *stage = CarStage::Checking { old: prepared.old.clone(), commit, checks };
+        car.stage = CarStage::Checking { old: prepared.old.clone(), commit, checks };
         Ok(())
     }
 
-    pub(crate) fn conflicted(&mut self) -> Result<(), Illegal> {
-        match &mut self.car {
-            Some(Car { stage: stage @ CarStage::Building(..), .. }) => *stage = CarStage::Conflicted,
-            _ => return Err(illegal("merge.conflicted", "no merge is being built")),
+    fn conflicted(&mut self, task: &TaskId) -> Result<(), Illegal> {
+        let car = self.car_of(task, "merge.conflicted")?;
+        if !matches!(car.stage, CarStage::Building(..)) {
+            return Err(illegal("merge.conflicted", "no merge is being built"));
         }
+        car.stage = CarStage::Conflicted;
         Ok(())
     }
 
-    pub(crate) fn failed(&mut self, error: &str) -> Result<(), Illegal> {
-        match &mut self.car {
-            Some(car) if matches!(car.stage, CarStage::Building(..) | CarStage::Landing { .. }) => {
-                car.stage = CarStage::Waiting;
-                car.mishaps += 1;
-                error.clone_into(&mut car.fault);
-                Ok(())
+    fn failed(&mut self, event: &MergeFailed) -> Result<(), Illegal> {
+        let car = self.car_of(&event.task, "merge.failed")?;
+        if !car.stage.asks_git() {
+            return Err(illegal("merge.failed", "no merge is under way"));
+        }
+        car.stage = CarStage::Waiting;
+        car.mishaps += 1;
+        event.error.clone_into(&mut car.fault);
+        Ok(())
+    }
+
+    fn car_of(&mut self, task: &TaskId, event: &'static str) -> Result<&mut Car, Illegal> {
+        let car = self.car.as_mut().filter(|car| car.task == *task);
+        car.ok_or_else(|| illegal(event, "its car is not on the way"))
+    }
+
+    pub(crate) fn gate_started(&mut self, task: &TaskId, event: &GateStarted) -> Result<(), Illegal> {
+        match &mut self.car_of(task, "gate.started")?.stage {
+            CarStage::Checking { checks, .. } => checks.started(event.n, event.index),
+            CarStage::Waiting | CarStage::Building(..) | CarStage::Conflicted | CarStage::Landing { .. } => {
+                Err(illegal("gate.started", "nothing is to be checked"))
             }
-            _ => Err(illegal("merge.failed", "no merge is under way")),
-        }
-    }
-
-    pub(crate) fn gate_started(&mut self, n: u32) {
-        if let Some(checks) = self.checks_mut() {
-            checks.started(n);
         }
     }
 
     pub(crate) fn gate_ended(&mut self, event: &GateEnded, advisory: bool) {
         if let Some(checks) = self.checks_mut() {
             checks.ended(event.n, &event.verdict, &event.tail, advisory);
-        }
-    }
-
-    /// Tries a fact of the world on a copy: whether it is about the car that is on the way, at its present stage.
-    pub(crate) fn would_take(mut self, event: &Event) -> Result<(), Illegal> {
-        match event {
-            Event::MergeBuilt(event) => self.built(event, &[], false),
-            Event::MergeEmpty(_) => self.empty(&[], false),
-            Event::MergeConflicted(_) => self.conflicted(),
-            Event::MergeFailed(event) => self.failed(&event.error),
-            Event::Merged(event) => self.merged(event),
-            _ => Ok(()),
         }
     }
 
@@ -354,18 +337,18 @@ impl Train {
         }
     }
 
-    pub(crate) fn intended(&mut self, seq: u64, event: &MergeIntended) -> Result<(), Illegal> {
-        match &mut self.car {
-            Some(Car { task, stage: stage @ CarStage::Checking { .. }, .. }) if *task == event.task => {
-                *stage = CarStage::Landing { seq, old: event.old.clone(), commit: event.commit.clone() };
-                Ok(())
-            }
-            _ => Err(illegal("merge.intended", "no checked car is on the way")),
+    /// Law 6: the target is moved only from where the merge was made, and only to the commit that was checked.
+    fn intended(&mut self, seq: u64, event: &MergeIntended) -> Result<(), Illegal> {
+        let car = self.car_of(&event.task, "merge.intended")?;
+        if car.stage.green() != Some(&event.commit) || car.stage.old() != Some(&event.old) {
+            return Err(illegal("merge.intended", "that is not what was checked"));
         }
+        car.stage = CarStage::Landing { seq, old: event.old.clone(), commit: event.commit.clone() };
+        Ok(())
     }
 
     /// Law 6: a commit is recorded as merged only from its own intent, and once.
-    pub(crate) fn merged(&mut self, event: &Merged) -> Result<(), Illegal> {
+    fn merged(&mut self, event: &Merged) -> Result<(), Illegal> {
         match &self.car {
             Some(Car { task, stage: CarStage::Landing { commit, .. }, .. })
                 if *task == event.task && *commit == event.commit =>
@@ -378,9 +361,4 @@ impl Train {
             _ => Err(illegal("task.merged", "that commit is not being landed")),
         }
     }
-}
-
-/// An event that met a train in the wrong state.
-pub(crate) fn illegal(event: &'static str, state: &str) -> Illegal {
-    Illegal { event, state: state.to_owned() }
 }

@@ -79,12 +79,11 @@ pub(super) fn read_json<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<O
 
 /// The content, or `None` if there is no such file.
 pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    none_if_missing(fs::read(path))
-}
-
-/// Removes the file if it is there.
-pub(super) fn remove_if_there(path: &Path) -> Result<(), HolderError> {
-    none_if_missing(fs::remove_file(path)).map(drop).map_err(HolderError::file(path))
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a file that the job may have replaced: a symlink is not followed, and a FIFO cannot make us wait.
@@ -93,14 +92,6 @@ pub(super) fn open_untrusted(path: &Path) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty()).ok()?);
     file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
-}
-
-fn none_if_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Two writers of one name, in two processes, must not share a temporary file.

@@ -13,6 +13,7 @@ use super::files::{self, Durable};
 use super::job::{Job, MARK};
 use super::lock;
 use super::probe::{Probe, probe};
+use super::stop;
 
 /// What the holder says when it has its lock.
 pub(super) const READY: u8 = b'+';
@@ -28,8 +29,8 @@ static HOLDERS: Mutex<BTreeMap<PathBuf, Child>> = Mutex::new(BTreeMap::new());
 /// Starts `job` in `dir`, made if absent, under a holder that is `exe` and has exactly the environment `env` plus the mark.
 ///
 /// Returns when the holder has its lock or has already ended. If the attempt was ever started it changes nothing.
-/// `grant` is to be written before; a `stop` from before is forgotten.
-pub fn launch(dir: &Path, job: &Job, exe: &Path, env: &[(OsString, OsString)]) -> Result<(), HolderError> {
+/// `grant` is to be written before. If a `stop` was, nothing is started, and the answer is no.
+pub fn launch(dir: &Path, job: &Job, exe: &Path, env: &[(OsString, OsString)]) -> Result<bool, HolderError> {
     reap_ended();
     fs::create_dir_all(dir).map_err(HolderError::file(dir))?;
     let dir = &fs::canonicalize(dir).map_err(HolderError::file(dir))?;
@@ -37,12 +38,15 @@ pub fn launch(dir: &Path, job: &Job, exe: &Path, env: &[(OsString, OsString)]) -
     let _turn = lock::own_in_turn(dir).map_err(HolderError::file(dir))?;
     for _ in 0..TRIES {
         if probe(dir)? != Probe::Absent {
-            return Ok(());
+            return Ok(true);
         }
-        files::remove_if_there(&dir.join(files::STOP))?;
+        // One that comes later is seen by the holder: none is ever lost.
+        if stop::read(dir, 0).is_some() {
+            return Ok(false);
+        }
         files::replace_json(dir, files::JOB, job, Durable::Content)?;
         if start(dir, job, exe, env)? {
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(HolderError::GaveUp {

@@ -12,7 +12,7 @@
 //! | `stdout`, `stderr` | holder | the first and the last 8 MiB of what the job printed |
 //! | `usage` | job | what it has spent, one JSON object a line |
 //! | `grant` | orchestrator | what it may spend |
-//! | `stop` | orchestrator | a request to end it |
+//! | `stop` | orchestrator | a request to end it, or not to begin |
 //! | `exit.json` | holder, by fsync and rename | how it ended; written only when nothing of the attempt lives |
 
 mod error;

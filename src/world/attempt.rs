@@ -79,8 +79,10 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
         Probe::Absent => {
             prepare(site, run, dir).map_err(|source| HolderError::File { path: dir.to_owned(), source })?;
             site.grant(dir, run.grant, false)?;
-            holder::launch(dir, &job(site, run, dir), &site.places.exe, &environment::of_attempt(run, dir))?;
-            Ok(Begun::Yes)
+            let env = environment::of_attempt(run, dir);
+            // It may have been told to stop meanwhile, and the order to run is older than that.
+            let begun = holder::launch(dir, &job(site, run, dir), &site.places.exe, &env)?;
+            Ok(if begun { Begun::Yes } else { Begun::NotWanted })
         }
         Probe::Running { started } => {
             if started.is_some() {

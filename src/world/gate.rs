@@ -75,7 +75,12 @@ fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), St
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     bring(site, &order.copy, &order.link, &path).map_err(|error| error.to_string())?;
     let env = environment::of_gate(&order.run, &order.pass_env);
-    holder::launch(dir, &job(site, order, &path), &site.places.exe, &env).map_err(|error| error.to_string())
+    match holder::launch(dir, &job(site, order, &path), &site.places.exe, &env) {
+        Ok(true) => Ok(()),
+        // By the end of the run, which this number does not outlive.
+        Ok(false) => Err("it was stopped before it began".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn job(site: &Site, order: &RunGate, path: &Path) -> Job {

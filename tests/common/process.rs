@@ -1,4 +1,4 @@
-//! Processes of a scene: each carries the scene's folder in its environment or works in it.
+//! Processes of a scene: each carries the scene's folder in its environment or its command line, or works in it.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn stat(pid: u32) -> Option<Vec<String>> {
     Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
-/// All living processes whose environment or working folder names `root`.
+/// All living processes whose environment, command line or working folder names `root`.
 pub(crate) fn members_of(root: &Path) -> Vec<u32> {
     let me = std::process::id();
     let wanted = root.as_os_str().as_encoded_bytes();
@@ -40,8 +40,12 @@ pub(crate) fn members_of(root: &Path) -> Vec<u32> {
 }
 
 fn is_member(pid: u32, root: &Path, wanted: &[u8]) -> bool {
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.windows(wanted.len()).any(|window| window == wanted)
+    let names_it = |file: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        bytes.windows(wanted.len()).any(|window| window == wanted)
+    };
+    names_it("environ")
+        || names_it("cmdline")
         || fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder.starts_with(root))
 }
 

@@ -72,10 +72,15 @@ fn a_folder_without_an_attempt_is_absent() {
 }
 
 #[test]
-fn a_stop_from_before_the_start_is_forgotten() {
+fn a_stop_from_before_the_start_means_that_nothing_starts() {
     let attempt = Attempt::new(&["true"]);
-    holder::stop(&attempt.dir(), "an earlier try", 0).unwrap();
-    assert_eq!(attempt.ended(), Ended::Exited { code: 0 });
+    holder::stop(&attempt.dir(), "it came first", 0).unwrap();
+    for _ in 0..2 {
+        let launched = holder::launch(&attempt.dir(), &attempt.job, Path::new(SWARM), &attempt.env());
+        assert!(!launched.unwrap());
+        assert_eq!(attempt.probe(), Probe::Absent);
+    }
+    assert!(attempt.marked().is_empty());
 }
 
 #[test]

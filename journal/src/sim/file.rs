@@ -71,6 +71,10 @@ impl File for SimFile {
         self.with_to_write(|world, inode| world.set_len(inode, len))
     }
 
+    fn id(&self) -> io::Result<u64> {
+        self.with(|_, inode| Ok(as_offset(inode)))
+    }
+
     fn try_lock(&self) -> io::Result<bool> {
         self.with(|world, _| Ok(world.lock(self.handle)))
     }

@@ -8,17 +8,21 @@ mod body;
 mod fate;
 mod file;
 mod image;
+mod names;
 mod world;
 
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use self::{file::SimFile, world::World};
-use crate::disk::{Disk, File, Mode, Sizes, Watch};
+use crate::{
+    bytes::offset,
+    disk::{Disk, File, Mode, Sizes, Watch},
+};
 
 /// What can go wrong with one operation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -179,11 +183,15 @@ impl Watch for AtOnce {
 }
 
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().expect("nothing panics while it holds the simulated disk")
+    // A test that asks for the impossible fails while it holds the disk, and then still closes its files.
+    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Disk for SimDisk {
     fn make_folder(&self) -> io::Result<()> {
+        let mut world = self.world();
+        world.check_power()?;
+        world.folder = true;
         Ok(())
     }
 
@@ -202,6 +210,10 @@ impl Disk for SimDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         self.world().remove(name)
+    }
+
+    fn id_of(&self, name: &str) -> io::Result<Option<u64>> {
+        Ok(self.world().inode_of(name)?.map(offset))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -224,8 +236,11 @@ impl Disk for SimDisk {
         self.world().entropy()
     }
 
-    fn watch(&self, _name: &str) -> io::Result<Box<dyn Watch>> {
-        Ok(Box::new(AtOnce))
+    fn watch(&self, name: &str) -> io::Result<Box<dyn Watch>> {
+        match self.id_of(name)? {
+            Some(_) => Ok(Box::new(AtOnce)),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn sizes(&self) -> Sizes {

@@ -1,10 +1,14 @@
-//! The state behind a simulated disk: files, names, locks, and which operation fails next.
-//!
-//! Like the contents of files, names have a seen and a durable version with the changes in between.
+//! The state behind a simulated disk: files, names, locks, and which operation fails next. Does not know what survives of
+//! a file or of a name.
 
 use std::{collections::BTreeMap, io, mem, sync::Arc};
 
-use super::{Fault, Tail, body::Body, fate::Fate};
+use super::{
+    Fault, Tail,
+    body::Body,
+    fate::Fate,
+    names::{Names, Naming},
+};
 use crate::disk::Mode;
 
 /// An open file. Handles are numbered in the order of opening.
@@ -14,23 +18,14 @@ pub(super) struct Handle {
     number: u64,
 }
 
-#[derive(Clone, Debug)]
-enum Naming {
-    Link(String, usize),
-    Unlink(String),
-    Move(String, String),
-}
-
-type Names = BTreeMap<String, usize>;
-
-/// Files and names are shared with the forks of this world for as long as neither changes them.
+/// Forks share the files for as long as neither changes them.
 #[derive(Clone)]
 pub(super) struct World {
     fate: Fate,
+    /// Whether the folder exists.
+    pub(super) folder: bool,
     bodies: Vec<Arc<Body>>,
-    names: Arc<Names>,
-    durable_names: Arc<Names>,
-    pending_names: Vec<Naming>,
+    names: Names,
     /// Which handle holds the lock of an inode.
     locks: BTreeMap<usize, u64>,
     next_handle: u64,
@@ -50,10 +45,9 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             fate: Fate::new(seed),
+            folder: false,
             bodies: Vec::new(),
-            names: Arc::default(),
-            durable_names: Arc::default(),
-            pending_names: Vec::new(),
+            names: Names::default(),
             locks: BTreeMap::new(),
             next_handle: 0,
             first_valid_handle: 0,
@@ -98,17 +92,11 @@ impl World {
 
     pub(super) fn restart(&mut self, tail: Tail) {
         self.kill();
-        for naming in mem::take(&mut self.pending_names) {
-            let survives = match tail {
-                Tail::Lost => false,
-                Tail::Kept | Tail::Torn(_) => true,
-                Tail::Drawn => self.fate.once_in(2),
-            };
-            if survives {
-                rename(Arc::make_mut(&mut self.durable_names), naming);
-            }
-        }
-        self.names.clone_from(&self.durable_names);
+        self.names.cut(|| match tail {
+            Tail::Lost => false,
+            Tail::Kept | Tail::Torn(_) => true,
+            Tail::Drawn => self.fate.once_in(2),
+        });
         let last = self.last_written();
         for (inode, body) in self.bodies.iter_mut().enumerate().filter(|(_, body)| body.is_volatile()) {
             let body = Arc::make_mut(body);
@@ -130,11 +118,9 @@ impl World {
     }
 
     pub(super) fn unsynced(&self, counts: &dyn Fn(&str) -> bool) -> usize {
-        let files = self.names.iter().filter(|(name, _)| counts(name));
+        let files = self.names.seen.iter().filter(|(name, _)| counts(name));
         let changes: usize = files.map(|(_, inode)| self.bodies[*inode].unsynced()).sum();
-        let made = self.names.iter().filter(|(name, inode)| self.durable_names.get(*name) != Some(inode));
-        let gone = self.durable_names.iter().filter(|(name, _)| !self.names.contains_key(*name));
-        changes + made.chain(gone).filter(|(name, _)| counts(name)).count()
+        changes + self.names.unsynced(counts)
     }
 
     fn close_all(&mut self) {
@@ -153,6 +139,12 @@ impl World {
 
     pub(super) fn check_power(&self) -> io::Result<()> {
         if self.off { Err(io::Error::other("the power is off")) } else { Ok(()) }
+    }
+
+    /// Whether there can be files.
+    fn check_folder(&self) -> io::Result<()> {
+        self.check_power()?;
+        if self.folder { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// Counts a change and says which of the faults that fit it happens.
@@ -176,15 +168,20 @@ impl World {
     }
 
     pub(super) fn list(&self) -> io::Result<Vec<String>> {
+        self.check_folder()?;
+        Ok(self.names.seen.keys().cloned().collect())
+    }
+
+    pub(super) fn inode_of(&self, name: &str) -> io::Result<Option<usize>> {
         self.check_power()?;
-        Ok(self.names.keys().cloned().collect())
+        Ok(self.names.inode(name))
     }
 
     pub(super) fn open(&mut self, name: &str, mode: Mode) -> io::Result<Handle> {
-        self.check_power()?;
-        let inode = match (self.names.get(name), mode) {
+        self.check_folder()?;
+        let inode = match (self.names.inode(name), mode) {
             (Some(_), Mode::CreateNew) => return Err(io::ErrorKind::AlreadyExists.into()),
-            (Some(inode), Mode::Read | Mode::Update) => *inode,
+            (Some(inode), Mode::Read | Mode::Update) => inode,
             (None, Mode::Read) => return Err(io::ErrorKind::NotFound.into()),
             (None, Mode::Update | Mode::CreateNew) => self.create(name)?,
         };
@@ -194,30 +191,30 @@ impl World {
 
     fn create(&mut self, name: &str) -> io::Result<usize> {
         let inode = self.bodies.len();
-        self.name(Naming::Link(name.to_owned(), inode))?;
         self.bodies.push(Arc::default());
+        self.name(Naming::Link(name.to_owned(), inode))?;
         Ok(inode)
     }
 
     pub(super) fn publish(&mut self, from: &str, to: &str) -> io::Result<()> {
-        if self.names.contains_key(to) {
-            return Err(io::ErrorKind::AlreadyExists.into());
+        match (self.names.inode(from), self.names.inode(to)) {
+            (None, _) => Err(io::ErrorKind::NotFound.into()),
+            (_, Some(_)) => Err(io::ErrorKind::AlreadyExists.into()),
+            (Some(_), None) => self.name(Naming::Move(from.to_owned(), to.to_owned())),
         }
-        self.name(Naming::Move(from.to_owned(), to.to_owned()))
     }
 
     pub(super) fn remove(&mut self, name: &str) -> io::Result<()> {
-        if !self.names.contains_key(name) {
-            return Err(io::ErrorKind::NotFound.into());
+        match self.names.inode(name) {
+            None => Err(io::ErrorKind::NotFound.into()),
+            Some(_) => self.name(Naming::Unlink(name.to_owned())),
         }
-        self.name(Naming::Unlink(name.to_owned()))
     }
 
     fn name(&mut self, naming: Naming) -> io::Result<()> {
         let fault = self.fault(&[Fault::WriteError])?;
         if is_done(fault) {
-            rename(Arc::make_mut(&mut self.names), naming.clone());
-            self.pending_names.push(naming);
+            self.names.change(naming);
         }
         outcome(fault)
     }
@@ -225,16 +222,15 @@ impl World {
     pub(super) fn sync_names(&mut self) -> io::Result<()> {
         let fault = self.fault(&[Fault::SyncError])?;
         if is_done(fault) {
-            self.durable_names.clone_from(&self.names);
-        }
-        if fault != Some(Fault::PowerCut) {
-            self.pending_names.clear();
+            self.names.sync();
+        } else if fault == Some(Fault::SyncError) {
+            self.names.lose_pending();
         }
         outcome(fault)
     }
 
     pub(super) fn is_locked(&self, name: &str) -> bool {
-        self.names.get(name).is_some_and(|inode| self.locks.contains_key(inode))
+        self.names.inode(name).is_some_and(|inode| self.locks.contains_key(&inode))
     }
 
     pub(super) fn lock(&mut self, handle: Handle) -> bool {
@@ -285,17 +281,19 @@ impl World {
     /// How many bytes can be written at `at` until the disk is full.
     fn room(&self, inode: usize, at: usize) -> usize {
         let Some(capacity) = self.capacity else { return usize::MAX };
-        let used: usize = self.names.values().map(|inode| self.len(*inode)).sum();
+        let used: usize = self.names.seen.values().map(|inode| self.len(*inode)).sum();
         let free = usize::try_from(capacity).unwrap_or(usize::MAX).saturating_sub(used);
         (self.len(inode) + free).saturating_sub(at)
     }
 
     pub(super) fn sync(&mut self, inode: usize) -> io::Result<()> {
         let fault = self.fault(&[Fault::SyncError])?;
-        if is_done(fault) {
-            self.body(inode).sync();
-        } else if fault == Some(Fault::SyncError) {
-            self.body(inode).lose_pending();
+        match fault {
+            // Nothing is copied for a sync of nothing.
+            _ if !self.bodies[inode].is_volatile() => {}
+            Some(Fault::SyncError) => self.body(inode).lose_pending(),
+            fault if is_done(fault) => self.body(inode).sync(),
+            _ => {}
         }
         outcome(fault)
     }
@@ -310,54 +308,36 @@ impl World {
     }
 
     pub(super) fn drop_cache(&mut self, inode: usize) {
-        self.body(inode).drop_cache();
+        if self.bodies[inode].is_volatile() {
+            self.body(inode).drop_cache();
+        }
     }
 
     pub(super) fn contents(&self, name: &str) -> Option<Vec<u8>> {
-        self.names.get(name).map(|inode| self.bodies[*inode].seen.to_vec())
+        self.names.inode(name).map(|inode| self.bodies[inode].seen.to_vec())
     }
 
     pub(super) fn set_contents(&mut self, name: &str, contents: Option<Vec<u8>>) {
-        match (contents, self.names.get(name)) {
-            (None, _) => {
-                Arc::make_mut(&mut self.names).remove(name);
-                Arc::make_mut(&mut self.durable_names).remove(name);
-            }
-            (Some(contents), Some(inode)) => self.bodies[*inode] = Arc::new(Body::durable(&contents)),
+        self.folder = true;
+        match (contents, self.names.inode(name)) {
+            (None, _) => self.names.set(name, None),
+            (Some(contents), Some(inode)) => self.bodies[inode] = Arc::new(Body::durable(&contents)),
             (Some(contents), None) => {
-                let inode = self.bodies.len();
+                self.names.set(name, Some(self.bodies.len()));
                 self.bodies.push(Arc::new(Body::durable(&contents)));
-                Arc::make_mut(&mut self.names).insert(name.to_owned(), inode);
-                Arc::make_mut(&mut self.durable_names).insert(name.to_owned(), inode);
             }
         }
     }
 
     pub(super) fn flip(&mut self, name: &str, bit: usize) {
-        let inode = *self.names.get(name).expect("a bit of an existing file is flipped");
+        let inode = self.names.inode(name).expect("a bit of an existing file is flipped");
         self.body(inode).flip(bit);
     }
 
     pub(super) fn flip_unsynced(&mut self, bit: usize) -> Option<String> {
         let inode = self.last_written()?;
         self.body(inode).flip_last_write(bit);
-        self.names.iter().find(|(_, named)| **named == inode).map(|(name, _)| name.clone())
-    }
-}
-
-fn rename(names: &mut Names, naming: Naming) {
-    match naming {
-        Naming::Link(name, inode) => {
-            names.insert(name, inode);
-        }
-        Naming::Unlink(name) => {
-            names.remove(&name);
-        }
-        Naming::Move(from, to) => {
-            if let Some(inode) = names.remove(&from) {
-                names.insert(to, inode);
-            }
-        }
+        self.names.seen.iter().find(|(_, named)| **named == inode).map(|(name, _)| name.clone())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The tests of the journal from outside, one file for each question.
 #![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 
+mod bytes;
 mod crash;
 mod damage;
-mod disk;
 mod forgery;
 mod golden;
 mod group;
@@ -13,5 +13,6 @@ mod repair;
 mod salvage;
 mod seam;
 mod sim;
+mod subject;
 mod support;
 mod survey;

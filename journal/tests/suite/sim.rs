@@ -11,6 +11,7 @@ use swarm_journal::{
 /// A disk with a file of which `kept` is durable and `lost` is not.
 fn half_durable() -> (SimDisk, Box<dyn File>) {
     let disk = SimDisk::new(0);
+    disk.make_folder().unwrap();
     let file = disk.open("a", Mode::CreateNew).unwrap();
     file.write_at(b"kept", 0).unwrap();
     file.sync().unwrap();
@@ -108,6 +109,16 @@ fn a_crash_comes_inside_a_change_or_between_two() {
             assert_eq!(there.unwrap(), left.as_bytes(), "{fault:?} at {change}, {tail:?}");
         }
     }
+}
+
+#[test]
+fn a_file_that_was_made_while_the_power_went_is_empty() {
+    let disk = SimDisk::new(0);
+    disk.make_folder().unwrap();
+    disk.fail_after(0, Fault::CutAfter);
+    assert!(disk.open("a", Mode::CreateNew).is_err());
+    disk.restart_as(Tail::Kept);
+    assert_eq!(disk.contents("a").unwrap(), b"");
 }
 
 #[test]

@@ -44,37 +44,66 @@ pub struct Choices {
     script: Option<Script>,
 }
 
+/// The branches differ in so many attempts of each task; those behind them are kind.
+const ATTEMPTS: u16 = 2;
+
+/// Sites, each with the values that are tried.
+pub type Tried = &'static [(Site, &'static [u32])];
+
 /// The choices of one branch of a tree of all branches.
+///
+/// The tree is walked by running anew: on each choice the next alternative that was not tried, and from the end of the
+/// branch back to the last choice that has one left (matklad's exhaustive generation, as in `TigerBeetle`).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
-    /// The sites in which the branches differ, and how many of their values are tried.
-    pub(crate) open: BTreeMap<Site, u32>,
-    /// What was chosen, of how many.
-    pub(crate) path: Vec<(u32, u32)>,
+    /// The sites in which the branches differ, and the values that are tried.
+    open: BTreeMap<Site, &'static [u32]>,
+    /// Sites that are unkind so often in a branch at most, all of them together.
+    rare: BTreeMap<Site, &'static [u32]>,
+    at_most: u32,
+    path: Vec<(usize, usize)>,
     at: usize,
+    spent: u32,
 }
 
 impl Script {
-    /// The next branch; false after the last.
-    pub(crate) fn turn(&mut self, from: usize) -> bool {
-        self.at = from;
-        while self.path.len() > from {
-            let last = self.path.last_mut().expect("it is longer than `from`");
-            last.0 += 1;
-            if last.0 < last.1 {
-                return true;
+    pub(crate) fn new(open: Tried, rare: Tried, at_most: u32) -> Self {
+        let (open, rare) = (open.iter().copied().collect(), rare.iter().copied().collect());
+        Self { open, rare, at_most, ..Self::default() }
+    }
+
+    /// The next branch; none after the last.
+    pub(crate) fn turn(mut self) -> Option<Self> {
+        (self.at, self.spent) = (0, 0);
+        while let Some((tried, count)) = self.path.last_mut() {
+            *tried += 1;
+            if tried < count {
+                return Some(self);
             }
             self.path.pop();
         }
-        false
+        None
     }
 
-    /// How many choices were made.
-    pub(crate) fn depth(&self) -> usize {
-        self.at
+    /// What is tried now; none if everything is kind here.
+    fn choose(&mut self, place: Place) -> Option<u32> {
+        let site = place.site;
+        if matches!(place.who, Who::Attempt(_, attempt) if attempt > ATTEMPTS) {
+            return None;
+        }
+        if let Some(values) = self.open.get(&site).copied() {
+            return Some(values[self.next(values.len())]);
+        }
+        let values = self.rare.get(&site).copied()?;
+        if self.spent == self.at_most {
+            return Some(0);
+        }
+        let value = values[self.next(values.len())];
+        self.spent += u32::from(value != 0);
+        Some(value)
     }
 
-    fn next(&mut self, count: u32) -> u32 {
+    fn next(&mut self, count: usize) -> usize {
         if self.at == self.path.len() {
             self.path.push((0, count));
         }
@@ -97,8 +126,8 @@ impl Choices {
     }
 
     /// The script, for its next branch.
-    pub(crate) fn script_mut(&mut self) -> Option<&mut Script> {
-        self.script.as_mut()
+    pub(crate) fn take_script(&mut self) -> Option<Script> {
+        self.script.take()
     }
 
     /// Asks a site that may be asked again about the same.
@@ -175,10 +204,8 @@ impl Choices {
         {
             return (*value).min(place.site.values().count() - 1);
         }
-        if let Some(script) = &mut self.script
-            && let Some(count) = script.open.get(&place.site)
-        {
-            return script.next(*count);
+        if let Some(value) = self.script.as_mut().and_then(|script| script.choose(place)) {
+            return value;
         }
         match self.scenario.seed {
             Some(seed) => self.drawn(seed, place),
@@ -284,19 +311,17 @@ mod tests {
 
     #[test]
     fn a_script_takes_every_branch_once() {
-        let mut choices = Choices::scripted(
-            Scenario::default(),
-            Script { open: [(Site::AgentFate, 3), (Site::GateVerdict, 2)].into(), ..Script::default() },
-        );
+        let script = Script::new(&[(Site::AgentFate, &[0, 1, 2])], &[(Site::Crash, &[0, 5])], 1);
+        let mut next = Some(script);
         let mut branches = std::collections::BTreeSet::new();
-        loop {
+        while let Some(script) = next {
+            let mut choices = Choices::scripted(Scenario::default(), script);
+            let crashes = (1..4).map(|turn| choices.once(Site::Crash, Who::Number(turn))).collect::<Vec<_>>();
             let fate = choices.once(Site::AgentFate, Who::Attempt(0, 1));
-            let verdict = if fate == 0 { choices.once(Site::GateVerdict, Who::Number(1)) } else { 0 };
-            assert!(branches.insert((fate, verdict)));
-            if !choices.script_mut().is_some_and(|script| script.turn(0)) {
-                break;
-            }
+            assert!(branches.insert((crashes, fate)));
+            next = choices.take_script().and_then(Script::turn);
         }
-        assert_eq!(branches.len(), 4);
+        // Each of three turns crashes, or none; with each of three fates.
+        assert_eq!(branches.len(), 12);
     }
 }

@@ -4,6 +4,7 @@ mod choices;
 mod place;
 mod site;
 
-pub use choices::{Choices, Scenario};
+pub(crate) use choices::Script;
+pub use choices::{Choices, Scenario, Tried};
 pub use place::{NoName, Of, Place, Who};
 pub use site::{Draw, Site, Values};

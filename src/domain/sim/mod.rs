@@ -20,10 +20,10 @@ use crate::{
 const ROUNDS_MAX: u32 = 1_000;
 
 /// A run, the events that are durable, and the effects that its actors know of.
-struct Sim {
-    state: State,
+pub(crate) struct Sim {
+    pub(crate) state: State,
     policy: Box<dyn Policy>,
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     owed: BTreeMap<Key, Effect>,
     published: u64,
     now_ms: u64,
@@ -32,7 +32,7 @@ struct Sim {
 }
 
 impl Sim {
-    fn new(settings: Settings, tasks: Vec<TaskSpec>) -> Self {
+    pub(crate) fn new(settings: Settings, tasks: Vec<TaskSpec>) -> Self {
         Self::under(AsPlanned, settings, tasks)
     }
 
@@ -112,7 +112,7 @@ impl Sim {
     }
 
     /// Performs what is owed in the usual way, besides what is held back, until nothing of it is left.
-    fn settle(&mut self, held: impl Fn(&Effect) -> bool) {
+    pub(crate) fn settle(&mut self, held: impl Fn(&Effect) -> bool) {
         for _ in 0..ROUNDS_MAX {
             let watches =
                 |effect: &Effect| matches!(effect, Effect::WatchRoom { .. } | Effect::WatchTarget { .. });
@@ -184,7 +184,7 @@ impl Sim {
         self.state.run().run.stopped.as_ref().map(|(outcome, _)| *outcome)
     }
 
-    fn finished(&self) -> Option<Outcome> {
+    pub(crate) fn finished(&self) -> Option<Outcome> {
         self.state.run().run.finished
     }
 }
@@ -208,12 +208,12 @@ fn green(n: u32) -> GateEnded {
     GateEnded { n, verdict: Verdict::Green, tail: String::new(), took_ms: 1 }
 }
 
-fn id(name: &str) -> TaskId {
+pub(crate) fn id(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
 }
 
 /// A command without budget, gates or retries.
-fn task(name: &str) -> TaskSpec {
+pub(crate) fn task(name: &str) -> TaskSpec {
     TaskSpec {
         id: id(name),
         title: name.to_owned(),
@@ -244,7 +244,7 @@ fn task(name: &str) -> TaskSpec {
     }
 }
 
-fn gate(scope: GateScope) -> Gate {
+pub(crate) fn gate(scope: GateScope) -> Gate {
     Gate {
         name: "unit".to_owned(),
         run: Program::Shell("true".to_owned()),
@@ -260,7 +260,7 @@ fn gate(scope: GateScope) -> Gate {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         name: "t".to_owned(),
         base: Oid::new("base"),
