@@ -58,7 +58,7 @@ pub struct Explored {
 pub struct Setup {
     /// What is chosen.
     pub scenario: Scenario,
-    /// The plan, if it is not the scenario's.
+    /// The plan, if it is not the scenario's. In it no two tasks write the same path, but where `task.paths` says so.
     pub plan: Option<Plan>,
     /// Who chooses where the plan leaves a choice.
     pub policy: Arc<dyn Policy>,
@@ -123,7 +123,7 @@ impl Drive {
         choices.silence(setup.silent);
         let plan = setup.plan.clone().unwrap_or_else(|| plans::plan(&mut choices));
         let faults_until = 60 + 40 * u32::try_from(plan.tasks().len()).unwrap_or(u32::MAX / 64);
-        let world = Shared::new(World::new(choices, &plan, setup.sabotage));
+        let world = Shared::new(World::new(choices, &plan, setup));
         let life = Life::new(SimDisk::with_sizes(1, SIZES), world.clone(), setup);
         Self {
             world,

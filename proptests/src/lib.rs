@@ -8,7 +8,9 @@
 mod choice;
 pub mod conformance;
 mod drive;
+mod each;
 mod exhaust;
+mod explore;
 mod holes;
 pub mod laws;
 mod life;
@@ -21,6 +23,8 @@ pub mod report;
 mod sabotage;
 mod shell;
 mod shrink;
+mod recorded;
+mod what_if;
 mod world;
 
 pub use choice::{
@@ -28,6 +32,7 @@ pub use choice::{
 };
 pub use drive::{Explored, Setup, run};
 pub use exhaust::{Scope, again, exhaust};
+pub use explore::{Explore, explore};
 pub use holes::tear;
 pub use laws::Broken;
 pub use line::line;
@@ -36,3 +41,5 @@ pub use report::run_scenario;
 pub use sabotage::Sabotage;
 pub use shell::run_actors;
 pub use shrink::{Shrunk, shrink};
+pub use recorded::{Checked, Recorded, RecordedError};
+pub use what_if::{Failed, Tried, WhatIf, Why};

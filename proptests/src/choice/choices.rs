@@ -39,6 +39,8 @@ pub struct Choices {
     made: Vec<(Place, u32)>,
     /// Sites that are always kind.
     silent: BTreeSet<Site>,
+    /// Every choice, if somebody wants to know.
+    all: Option<BTreeMap<Place, u32>>,
     /// From now on everything is kind that goes wrong otherwise.
     faults_stopped: bool,
     script: Option<Script>,
@@ -117,8 +119,8 @@ impl Choices {
     pub fn new(scenario: Scenario) -> Self {
         let rates = scenario.seed.map_or_else(Vec::new, rates);
         let (asked, made) = (BTreeMap::new(), Vec::new());
-        let silent = BTreeSet::new();
-        Self { scenario, rates, asked, made, silent, faults_stopped: false, script: None }
+        let (silent, all) = (BTreeSet::new(), None);
+        Self { scenario, rates, asked, made, silent, all, faults_stopped: false, script: None }
     }
 
     /// The same, where some sites try every value.
@@ -164,6 +166,26 @@ impl Choices {
         &self.made
     }
 
+    /// From now on every choice is remembered, and not only those that were not kind.
+    ///
+    /// ```
+    /// use swarm_proptests::{Choices, Scenario, Site, Who};
+    ///
+    /// let mut choices = Choices::new(Scenario::default());
+    /// choices.remember_asked();
+    /// choices.once(Site::AgentFate, Who::Attempt(0, 1));
+    /// let asked: Vec<_> = choices.asked().map(|(place, value)| (place.to_string(), value)).collect();
+    /// assert_eq!(asked, [("agent.fate t0/1".to_owned(), 0)]);
+    /// ```
+    pub fn remember_asked(&mut self) {
+        self.all.get_or_insert_default();
+    }
+
+    /// Every choice since [`Choices::remember_asked`], by name.
+    pub fn asked(&self) -> impl Iterator<Item = (Place, u32)> {
+        self.all.iter().flatten().map(|(place, value)| (*place, *value))
+    }
+
     /// The scenario that names every choice which was made, and leaves nothing to a seed.
     pub fn as_named(&self) -> Scenario {
         Scenario { named: self.made.iter().copied().collect(), seed: None }
@@ -173,6 +195,9 @@ impl Choices {
         let value = self.value(place);
         if value != 0 {
             self.made.push((place, value));
+        }
+        if let Some(all) = &mut self.all {
+            all.insert(place, value);
         }
         value
     }
@@ -276,6 +301,20 @@ mod tests {
             let fates_of_seed = fates(&mut seeded);
             assert_eq!(fates(&mut Choices::new(seeded.as_named())), fates_of_seed);
         }
+    }
+
+    #[test]
+    fn who_wants_to_know_is_told_of_kind_choices_too() {
+        let mut choices = Choices::new(Scenario::of_seed(3));
+        fates(&mut choices);
+        assert_eq!(choices.asked().count(), 0);
+        choices.remember_asked();
+        choices.once(Site::AgentFate, Who::Run);
+        choices.stop_faults();
+        choices.once(Site::GateVerdict, Who::Number(1));
+        let asked: Vec<_> = choices.asked().map(|(place, value)| (place.to_string(), value)).collect();
+        assert_eq!(asked[1], ("gate.verdict 1".to_owned(), 0));
+        assert_eq!(asked.len(), 2);
     }
 
     #[test]

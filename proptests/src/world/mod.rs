@@ -14,12 +14,13 @@ use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use crate::choice::{Choices, Site, Who};
+use crate::drive::Setup;
 use crate::laws::{Books, Broken};
 use crate::marks::{Mark, Marks};
 use crate::plans;
 use crate::sabotage::Sabotage;
 
-pub(crate) use program::Program;
+pub(crate) use program::{Fate, Program};
 pub(crate) use repo::Repo;
 
 /// When the world begins, in milliseconds since 1970.
@@ -84,17 +85,19 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(mut choices: Choices, plan: &Plan, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(mut choices: Choices, plan: &Plan, setup: &Setup) -> Self {
         let places: BTreeMap<TaskId, u16> =
             plan.tasks().iter().zip(0..).map(|(task, place)| (task.id.clone(), place)).collect();
         let count = u16::try_from(places.len()).expect("a simulated plan is small");
-        let paths = (0..count).map(|place| plans::paths(&mut choices, place)).collect();
+        let own = setup.plan.is_some();
+        let paths: Vec<_> = (0..count).map(|place| plans::paths(&mut choices, place, own)).collect();
+        let all_paths = plans::SHARED_PATHS + if own { paths.len() } else { 0 };
         Self {
             books: Books::new(plan),
-            repo: Repo::new(&plan.settings().base),
+            repo: Repo::new(&plan.settings().base, all_paths),
             base: plan.settings().base.clone(),
             marks: Marks::default(),
-            sabotage,
+            sabotage: setup.sabotage,
             now_ms: BEGINNING_MS,
             skew_ms: 0,
             broken: None,
