@@ -6,8 +6,9 @@ use swarm_domain::Policy;
 use swarm_domain::plan::Plan;
 
 use crate::choice::Scenario;
-use crate::drive::{Explored, Setup, run};
+use crate::drive::run;
 use crate::each::each;
+use crate::setup::{Explored, Setup};
 use crate::what_if::{Failed, Tried, Why, held};
 
 type Wish = Box<dyn Fn(&Explored) -> bool + Send + Sync>;

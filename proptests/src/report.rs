@@ -12,9 +12,10 @@ use swarm_actors::codec::entry_of;
 use swarm_journal::Log;
 
 use crate::choice::{LoadError, ScenarioFile, Site};
-use crate::drive::{Explored, Setup, run};
+use crate::drive::run;
 use crate::laws::{self, Broken};
 use crate::line::line;
+use crate::setup::{Explored, Setup};
 use crate::shrink::shrink;
 
 /// More choices than these are in the file only.

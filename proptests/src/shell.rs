@@ -18,10 +18,11 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::choice::{Choices, Site, Who};
-use crate::drive::{Drive, Explored, Setup};
+use crate::drive::Drive;
 use crate::laws::Broken;
 use crate::meters::on_beat;
 use crate::port::Shared;
+use crate::setup::{Explored, Setup};
 use crate::world::BEGINNING_MS;
 
 /// Longer than this, in simulated milliseconds, and the actors wait for each other.
@@ -30,11 +31,11 @@ const STUCK_MS: u64 = 100_000_000;
 /// Runs a scenario to its end through the real actors. With `yields`, each actor lets others go first now and then.
 pub fn run_actors(setup: &Setup, yields: bool) -> Explored {
     let mut drive = Drive::new(setup, Choices::new(setup.scenario.clone()));
-    let broken = to_the_end(&mut drive, yields).err();
+    let broken = live_on(&mut drive, yields).err();
     drive.explored(broken)
 }
 
-fn to_the_end(drive: &mut Drive, yields: bool) -> Result<(), Broken> {
+fn live_on(drive: &mut Drive, yields: bool) -> Result<(), Broken> {
     drive.plan_it()?;
     while drive.ended.is_none() {
         let runtime = runtime();

@@ -1,7 +1,8 @@
 //! Shrinks a failure: the smallest scenario that breaks the same law.
 
 use crate::choice::{Named, Scenario, Search};
-use crate::drive::{Explored, Setup, run};
+use crate::drive::run;
+use crate::setup::{Explored, Setup};
 
 /// More runs than this are not worth the wait. A failure that needs as many is told as it then is.
 const TRIES_MAX: u32 = 3_000;

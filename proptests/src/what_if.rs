@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::choice::{Choices, Draw, Place, Scenario, Site, Who};
-use crate::drive::{Drive, Explored, Setup, run};
+use crate::drive::{Drive, run};
 use crate::each::each;
 use crate::laws::Broken;
+use crate::setup::{Explored, Setup};
 
 /// What is tried around a run.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ impl WhatIf {
         let mut choices = Choices::new(setup.scenario.clone());
         choices.remember_asked();
         let mut drive = Drive::new(&setup, choices);
-        let broken = drive.to_the_end().err();
+        let broken = drive.drive_on().err();
         let asked = drive.world.lock().choices.asked().collect();
         (drive.explored(broken), asked)
     }

@@ -50,7 +50,7 @@ pub struct Choices {
 const ATTEMPTS: u16 = 2;
 
 /// Sites, each with the values that are tried.
-pub type Tried = &'static [(Site, &'static [u32])];
+pub type Sites = &'static [(Site, &'static [u32])];
 
 /// The choices of one branch of a tree of all branches.
 ///
@@ -69,7 +69,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(open: Tried, rare: Tried, at_most: u32) -> Self {
+    pub(crate) fn new(open: Sites, rare: Sites, at_most: u32) -> Self {
         let (open, rare) = (open.iter().copied().collect(), rare.iter().copied().collect());
         Self { open, rare, at_most, ..Self::default() }
     }

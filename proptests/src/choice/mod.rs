@@ -7,7 +7,7 @@ mod site;
 mod smaller;
 
 pub(crate) use choices::Script;
-pub use choices::{Choices, Scenario, Tried};
+pub use choices::{Choices, Scenario, Sites};
 pub use file::{Cause, FileError, LoadError, ScenarioFile};
 pub use place::{NoName, Of, Place, Who};
 pub use site::{Draw, Site, Values};

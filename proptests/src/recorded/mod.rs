@@ -16,8 +16,8 @@ use swarm_domain::{Command, Event, PlanError, TaskId};
 use swarm_journal::{Gap, Item, JournalError};
 
 use crate::choice::Scenario;
-use crate::drive::Setup;
 use crate::laws::{Books, Broken};
+use crate::setup::Setup;
 use crate::what_if::WhatIf;
 
 use self::turns::Turns;

@@ -14,11 +14,11 @@ use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use crate::choice::{Choices, Site, Who};
-use crate::drive::Setup;
 use crate::laws::{Books, Broken};
 use crate::marks::{Mark, Marks};
 use crate::plans;
 use crate::sabotage::Sabotage;
+use crate::setup::Setup;
 
 pub(crate) use program::{Fate, Program};
 pub(crate) use repo::Repo;
