@@ -187,6 +187,7 @@ impl Life {
 
     fn cut(&mut self, power: bool, tail: u32) {
         if power {
+            sabotage::lose_durable(&self.disk, self.tampers());
             self.head_is_whole &= tail == 1;
             self.disk.restart_as([Tail::Lost, Tail::Kept, Tail::Torn(128)][tail as usize]);
         } else {
@@ -194,7 +195,7 @@ impl Life {
         }
     }
 
-    fn tampers(&self) -> Option<Sabotage> {
+    pub(super) fn tampers(&self) -> Option<Sabotage> {
         self.world.lock().sabotage
     }
 

@@ -3,7 +3,7 @@
 mod disk;
 mod ports;
 
-pub(crate) use disk::disk;
+pub(crate) use disk::{disk, lose_durable};
 pub(crate) use ports::{ahead, forget_usage, pass_off, tamper};
 
 macro_rules! sabotages {
@@ -34,7 +34,7 @@ sabotages! {
     SyncErrorIgnored "the disk loses what it should sync, and says that it did not";
     TornTailKept "what a recovery reads has a record twice";
     ReplaySkips "what a recovery reads has one record less";
-    DurableLost "a crash takes the last synced record along";
+    DurableLost "a power cut takes the end of what was synced along";
     EffectsBeforeSync "effects begin before their records are durable";
     TimerForgotten "a timer never rings";
     EffectForgotten "an effect is never performed";
