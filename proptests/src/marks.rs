@@ -108,7 +108,9 @@ impl Tally {
     /// Adds another tally.
     pub fn merge(&mut self, other: &Self) {
         fn sum<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
-            from.iter().for_each(|(cell, count)| *into.entry(*cell).or_default() += count);
+            for (cell, count) in from {
+                *into.entry(*cell).or_default() += count;
+            }
         }
         sum(&mut self.marks, &other.marks);
         sum(&mut self.choices, &other.choices);
@@ -139,6 +141,11 @@ impl Tally {
     /// How often swarm died at a point, a value of [`Site::Crash`], while something was pending.
     pub fn crash(&self, point: u32, pending: &'static str) -> u64 {
         self.crashes.get(&(point, pending)).copied().unwrap_or_default()
+    }
+
+    /// Every pair of such a point and what was pending, and how often it came up. Point 0 is a fault of the disk.
+    pub fn crashes(&self) -> impl Iterator<Item = (u32, &'static str, u64)> {
+        self.crashes.iter().map(|((point, pending), count)| (*point, *pending, *count))
     }
 }
 

@@ -18,8 +18,9 @@ use crate::laws::{Books, Broken};
 use crate::marks::{Mark, Marks};
 use crate::plans;
 use crate::sabotage::Sabotage;
+use crate::setup::Setup;
 
-pub(crate) use program::Program;
+pub(crate) use program::{Fate, Program};
 pub(crate) use repo::Repo;
 
 /// When the world begins, in milliseconds since 1970.
@@ -67,6 +68,8 @@ pub(crate) struct World {
     /// How far the clock on the wall is from it, in milliseconds.
     pub(crate) skew_ms: i64,
     pub(crate) broken: Option<Broken>,
+    /// How much has happened.
+    pub(crate) happened: u32,
     base: swarm_domain::Oid,
     places: BTreeMap<TaskId, u16>,
     paths: Vec<BTreeSet<usize>>,
@@ -82,20 +85,23 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(mut choices: Choices, plan: &Plan, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(mut choices: Choices, plan: &Plan, setup: &Setup) -> Self {
         let places: BTreeMap<TaskId, u16> =
             plan.tasks().iter().zip(0..).map(|(task, place)| (task.id.clone(), place)).collect();
         let count = u16::try_from(places.len()).expect("a simulated plan is small");
-        let paths = (0..count).map(|place| plans::paths(&mut choices, place)).collect();
+        let own = setup.plan.is_some();
+        let paths: Vec<_> = (0..count).map(|place| plans::paths(&mut choices, place, own)).collect();
+        let all_paths = plans::SHARED_PATHS + if own { paths.len() } else { 0 };
         Self {
             books: Books::new(plan),
-            repo: Repo::new(&plan.settings().base),
+            repo: Repo::new(&plan.settings().base, all_paths),
             base: plan.settings().base.clone(),
             marks: Marks::default(),
-            sabotage,
+            sabotage: setup.sabotage,
             now_ms: BEGINNING_MS,
             skew_ms: 0,
             broken: None,
+            happened: 0,
             places,
             paths,
             programs: BTreeMap::new(),
@@ -205,6 +211,7 @@ impl World {
     /// The time has come: what the next effect led to.
     pub(crate) fn next(&mut self) -> Option<News> {
         self.last_ms = self.now_ms;
+        self.happened += 1;
         let (_, key) = self.first()?;
         let Some(key) = key.cloned() else {
             let at = (0..self.echoes.len()).min_by_key(|at| self.echoes[*at].0)?;

@@ -3,17 +3,14 @@
 //! Knows no processes and no time. It remembers every landing, also those that somebody rewound.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::fact::Start;
 use swarm_domain::{Oid, TaskId};
 
-/// Paths that tasks write are below the last one, which is a stranger's.
-const PATHS: usize = 7;
-const STRANGERS_PATH: usize = PATHS - 1;
-
 /// What each path holds. 0 is what the base has.
-type Tree = [u64; PATHS];
+type Tree = Arc<[u64]>;
 
 /// An attempt's worktree.
 #[derive(Clone, Debug)]
@@ -26,6 +23,8 @@ struct Worktree {
 /// The repository.
 #[derive(Clone, Debug)]
 pub(crate) struct Repo {
+    /// What the base has. The last path is a stranger's, and tasks write those before it.
+    blank: Tree,
     trees: BTreeMap<Oid, Tree>,
     /// What each kept tip was based on, and each merge made on.
     bases: BTreeMap<Oid, Oid>,
@@ -49,9 +48,12 @@ pub(crate) enum Merged {
 }
 
 impl Repo {
-    pub(crate) fn new(base: &Oid) -> Self {
+    /// A base, for tasks that write so many paths.
+    pub(crate) fn new(base: &Oid, paths: usize) -> Self {
+        let blank: Tree = vec![0; paths + 1].into();
         Self {
-            trees: [(base.clone(), [0; PATHS])].into(),
+            trees: [(base.clone(), blank.clone())].into(),
+            blank,
             bases: BTreeMap::new(),
             target: Vec::new(),
             landings: Vec::new(),
@@ -81,7 +83,7 @@ impl Repo {
     }
 
     fn tree(&self, commit: &Oid) -> Tree {
-        *self.trees.get(commit).expect("swarm names only commits that it was told of")
+        self.trees.get(commit).expect("swarm names only commits that it was told of").clone()
     }
 
     /// Makes a worktree, anew if there is one. Returns where it starts, and the paths in conflict.
@@ -95,13 +97,16 @@ impl Repo {
         let head = self.tree(onto);
         let (tree, start, conflicts) = match from {
             Start::Head => (head, onto.clone(), Vec::new()),
-            Start::Tip { tip, base, .. } => match three_way(self.tree(base), head, self.tree(tip)) {
-                Ok(tree) => (tree, Oid::new(&format!("r{:016x}", mixed(&tree, tip.as_str()))), Vec::new()),
+            Start::Tip { tip, base, .. } => match three_way(&self.tree(base), &head, &self.tree(tip)) {
+                Ok(tree) => {
+                    let start = Oid::new(&format!("r{:016x}", mixed(&tree, tip.as_str())));
+                    (tree, start, Vec::new())
+                }
                 Err(paths) if materialise => (head, onto.clone(), names(&paths)),
                 Err(_) => (head, onto.clone(), Vec::new()),
             },
         };
-        self.trees.insert(start.clone(), tree);
+        self.trees.insert(start.clone(), tree.clone());
         self.worktrees.insert(key, Worktree { tree, unkept: false });
         (start, conflicts)
     }
@@ -110,8 +115,9 @@ impl Repo {
     pub(crate) fn write(&mut self, key: &(TaskId, u32), paths: &BTreeSet<usize>) {
         let content = mixed(&[u64::from(key.1)], key.0.as_str());
         if let Some(worktree) = self.worktrees.get_mut(key) {
+            let tree = Arc::make_mut(&mut worktree.tree);
             for path in paths {
-                worktree.tree[*path] = content;
+                tree[*path] = content;
             }
             worktree.unkept = true;
         }
@@ -126,13 +132,17 @@ impl Repo {
         let key = (keep.task.clone(), keep.attempt);
         let tip = tip(&keep.task, keep.attempt);
         let base = self.tree(&keep.base);
-        let tree = self.worktrees.get_mut(&key).map_or(base, |worktree| {
-            worktree.unkept &= !really;
-            worktree.tree
-        });
+        let tree = self.worktrees.get_mut(&key).map_or_else(
+            || base.clone(),
+            |worktree| {
+                worktree.unkept &= !really;
+                worktree.tree.clone()
+            },
+        );
+        let changed = tree != base;
         self.trees.insert(tip.clone(), tree);
         self.bases.insert(tip.clone(), keep.base.clone());
-        (tip, tree != base)
+        (tip, changed)
     }
 
     /// Removes a worktree; false if that destroys work. Law 17.
@@ -142,9 +152,9 @@ impl Repo {
 
     /// A merge in memory: with the same fields the same commit.
     pub(crate) fn merge(&mut self, order: &BuildMerge) -> Merged {
-        let base = self.bases.get(&order.tip).map_or([0; PATHS], |base| self.tree(base));
+        let base = self.bases.get(&order.tip).map_or_else(|| self.blank.clone(), |base| self.tree(base));
         let (ours, theirs) = (self.tree(&order.onto), self.tree(&order.tip));
-        match three_way(base, ours, theirs) {
+        match three_way(&base, &ours, &theirs) {
             Err(paths) => Merged::Conflict(names(&paths)),
             Ok(tree) if tree == ours => Merged::Empty,
             Ok(tree) => {
@@ -172,7 +182,8 @@ impl Repo {
     pub(crate) fn stranger_lands(&mut self, path: Option<usize>, base: &Oid) {
         self.strangers += 1;
         let mut tree = self.tree(self.head().unwrap_or(base));
-        tree[path.unwrap_or(STRANGERS_PATH)] = mixed(&[u64::from(self.strangers)], "stranger");
+        let own = tree.len() - 1;
+        Arc::make_mut(&mut tree)[path.unwrap_or(own)] = mixed(&[u64::from(self.strangers)], "stranger");
         let commit = Oid::new(&format!("stranger-{}", self.strangers));
         self.trees.insert(commit.clone(), tree);
         self.target.push(commit);
@@ -181,9 +192,9 @@ impl Repo {
     /// Somebody else brings to the target what an attempt has done, by a commit of their own.
     pub(crate) fn stranger_lands_work_of(&mut self, task: &TaskId, attempt: u32, base: &Oid) {
         let tip = tip(task, attempt);
-        let (Some(made), Some(onto)) = (self.trees.get(&tip).copied(), self.bases.get(&tip)) else { return };
+        let (Some(made), Some(onto)) = (self.trees.get(&tip), self.bases.get(&tip)) else { return };
         let head = self.tree(self.head().unwrap_or(base));
-        if let Ok(tree) = three_way(self.tree(onto), head, made) {
+        if let Ok(tree) = three_way(&self.tree(onto), &head, made) {
             self.strangers += 1;
             let commit = Oid::new(&format!("stranger-{}", self.strangers));
             self.trees.insert(commit.clone(), tree);
@@ -227,10 +238,10 @@ fn tip(task: &TaskId, attempt: u32) -> Oid {
 }
 
 /// Path by path: who did not change it takes the other's.
-fn three_way(base: Tree, ours: Tree, theirs: Tree) -> Result<Tree, Vec<usize>> {
-    let mut tree = ours;
+fn three_way(base: &[u64], ours: &[u64], theirs: &[u64]) -> Result<Tree, Vec<usize>> {
+    let mut tree = ours.to_vec();
     let mut conflicts = Vec::new();
-    for path in 0..PATHS {
+    for path in 0..base.len() {
         if theirs[path] == base[path] || theirs[path] == ours[path] {
             continue;
         }
@@ -240,7 +251,7 @@ fn three_way(base: Tree, ours: Tree, theirs: Tree) -> Result<Tree, Vec<usize>> {
             conflicts.push(path);
         }
     }
-    if conflicts.is_empty() { Ok(tree) } else { Err(conflicts) }
+    if conflicts.is_empty() { Ok(tree.into()) } else { Err(conflicts) }
 }
 
 fn names(paths: &[usize]) -> Vec<String> {
