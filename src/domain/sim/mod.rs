@@ -4,6 +4,7 @@ mod choices;
 mod debts;
 mod faults;
 mod holes;
+mod landing;
 mod money;
 mod retries;
 mod stops;
