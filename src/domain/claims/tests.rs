@@ -107,6 +107,9 @@ fn overlaps_are_found_and_excludes_count() {
         (&["libs/**", "!libs/x/**"], &["libs/y/**"], Some("libs/y/x")),
         (&["a/**", "!a/**/b"], &["**/b", "!b"], None),
         (&["a/**", "!a/b/**", "a/b/c"], &["a/b/**"], Some("a/b/c")),
+        (&["k/**", "!k/a"], &["k/[ab]"], Some("k/b")),
+        (&["k/**", "!k/[a-y]"], &["k/[a-z]"], Some("k/z")),
+        (&["k/**", "!k/[a-z]"], &["k/[a-z]"], None),
     ] {
         let found = overlap(&list(a), &list(b));
         assert_eq!(found.is_some(), expected.is_some(), "{a:?} {b:?}: {found:?}");
