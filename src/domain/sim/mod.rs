@@ -250,6 +250,20 @@ pub(crate) fn task(name: &str) -> TaskSpec {
     }
 }
 
+/// A task that an agent does, and for which nothing is reserved.
+pub(crate) fn agent(name: &str) -> TaskSpec {
+    let work = Work::Agent {
+        agent: "claude".to_owned(),
+        adapter: "claude".to_owned(),
+        command: None,
+        model: None,
+        permission: String::new(),
+        instructions: "Be brief.\n".to_owned(),
+        prompt: "Write it.\n\n".to_owned(),
+    };
+    TaskSpec { work, estimate: Some(Usd::ZERO), ..task(name) }
+}
+
 pub(crate) fn gate(scope: GateScope) -> Gate {
     Gate {
         name: "unit".to_owned(),

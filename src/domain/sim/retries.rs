@@ -3,9 +3,9 @@
 use super::{Sim, exited, id, settings, task};
 use crate::event::{MergeConflicted, Preserved};
 use crate::fact::{Ending, Start};
-use crate::plan::{RetryFrom, RetryOn, Work};
+use crate::plan::{RetryFrom, RetryOn};
 use crate::task::Phase;
-use crate::{Effect, Event, Retries, TaskSpec, Usd};
+use crate::{Effect, Event, Retries, TaskSpec};
 
 fn is_run(effect: &Effect) -> bool {
     matches!(effect, Effect::RunAttempt(_))
@@ -25,16 +25,7 @@ fn retried() -> TaskSpec {
 }
 
 fn agent() -> TaskSpec {
-    let work = Work::Agent {
-        agent: "claude".to_owned(),
-        adapter: "claude".to_owned(),
-        command: None,
-        model: None,
-        permission: String::new(),
-        instructions: String::new(),
-        prompt: "Write it.".to_owned(),
-    };
-    TaskSpec { work, estimate: Some(Usd::ZERO), ..retried() }
+    TaskSpec { retries: retried().retries, ..super::agent("a") }
 }
 
 fn end_program(sim: &mut Sim, code: i32) {
