@@ -73,4 +73,15 @@ mod tests {
             assert!(all_zero(&bytes[len..]));
         }
     }
+
+    #[test]
+    fn a_counter_that_no_writer_counts_to_is_none() {
+        let read = |count: u64| counter_at(&[&[7], &count.to_le_bytes()[..]].concat(), 1);
+        for count in [0, 1, (1 << 62) - 1] {
+            assert_eq!(read(count), Some(count));
+        }
+        for count in [1 << 62, (1 << 62) + 1, u64::MAX] {
+            assert_eq!(read(count), None);
+        }
+    }
 }
