@@ -26,3 +26,4 @@ pub use holes::tear;
 pub use laws::Broken;
 pub use marks::{Mark, Marks, Matrix, Tally};
 pub use sabotage::Sabotage;
+pub use world::SimStage;
