@@ -2,9 +2,8 @@
 
 use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::event::{
-    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, PreserveFailed,
-    Preserved, RoomBack, TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade,
-    WorktreeRemoved,
+    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, PreserveFailed, Preserved, RoomBack,
+    TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
 use swarm_domain::fact::Start;
 use swarm_domain::{Effect, Event, Oid, TaskId, claims};
@@ -116,7 +115,7 @@ impl World {
         }
         self.leave(&(task.clone(), attempt));
         if !self.repo.remove(&(task.clone(), attempt)) {
-            self.blame(17, format!("the worktree of {task}, attempt {attempt}, is removed with work in it"));
+            self.blame(17, &format!("the worktree of {task}, attempt {attempt}, is removed with work in it"));
         }
         WorktreeRemoved { task, attempt }.into()
     }
@@ -195,7 +194,7 @@ impl World {
             return held;
         }
         if self.repo.head() != old || !self.repo.is_above_head(commit) {
-            self.blame(6, format!("{task} lands on a head that it was not made for"));
+            self.blame(6, &format!("{task} lands on a head that it was not made for"));
         }
         self.repo.land(task, commit);
         self.echo(task, attempt, &merged.clone().into());

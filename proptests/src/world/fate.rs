@@ -78,7 +78,9 @@ pub(super) fn of_attempt(choices: &mut Choices, who: Who, grant: Usd, hands: &Ha
         script.push((0, Step::Print("x".repeat(FLOOD_BYTES))));
     }
     let (begins, ends) = FATES[fate].split_at(FATES[fate].iter().position(takes_time).unwrap_or_default());
-    begins.iter().for_each(|step| begin(step, hands, &mut script));
+    for step in begins {
+        begin(step, hands, &mut script);
+    }
     report(meter, takes_ms, cost(grant, eighths), &mut script);
     end(ends, takes_ms, &mut script);
     Play {

@@ -8,11 +8,11 @@ use swarm_domain::{Event, TaskId, Usd, Work, claims};
 use crate::marks::Mark;
 use crate::sabotage::Sabotage;
 
+use super::World;
 use super::fate::{self, Hands};
 use super::program::{Limits, Program};
 use super::script::{Play, Script};
 use super::tree::STRANGERS_PATH;
-use super::World;
 
 impl World {
     /// Starts a program, or finds the one that runs. Returns when there is something to say.
@@ -46,10 +46,10 @@ impl World {
         let now_ms = self.now_ms;
         let live = self.programs.iter().any(|(key, program)| of_task(&key) && !program.is_over(now_ms));
         if live || self.programs.contains_key(&(task.clone(), attempt)) {
-            self.blame(5, format!("a second program starts for {task}, attempt {attempt}"));
+            self.blame(5, &format!("a second program starts for {task}, attempt {attempt}"));
         }
         if !self.repo.has_worktree(&(task.clone(), attempt)) {
-            self.blame(17, format!("a program of {task} starts outside a worktree of its own"));
+            self.blame(17, &format!("a program of {task} starts outside a worktree of its own"));
         }
     }
 
@@ -89,7 +89,9 @@ impl World {
     fn concerns(&self, order: &RunGate) -> bool {
         let about = order.gate.as_ref().map_or(&[][..], |gate| &gate.paths);
         let mut changed = self.repo.changes(&order.commit, &order.base);
-        about.is_empty() || order.commit == order.base || changed.any(|path| claims::matches(about, &[], path))
+        about.is_empty()
+            || order.commit == order.base
+            || changed.any(|path| claims::matches(about, &[], path))
     }
 
     fn play_of_gate(&mut self, order: &RunGate) -> Play {
@@ -188,17 +190,23 @@ impl World {
     pub(super) fn compare_exit(&mut self, exited: &AgentExited) {
         let program = self.programs.get(&(exited.task.clone(), exited.attempt));
         if program.is_some_and(|program| !program.is_over(self.now_ms)) {
-            self.blame(8, format!("{} is said to have ended, and runs", exited.task));
+            self.blame(8, &format!("{} is said to have ended, and runs", exited.task));
         }
         let used = self.usage(&exited.task, exited.attempt).usd.unwrap_or_default();
         if exited.charge < used {
-            self.blame(7, format!("{} said that it used {used}, and is charged {}", exited.task, exited.charge));
+            self.blame(
+                7,
+                &format!("{} said that it used {used}, and is charged {}", exited.task, exited.charge),
+            );
         }
     }
 }
 
 /// What a program does in a world where that is not chosen: it is named by its number.
-fn named(scripts: &[Vec<crate::conformance::stage::Step>], program: &swarm_domain::Program) -> Option<Script> {
+fn named(
+    scripts: &[Vec<crate::conformance::stage::Step>],
+    program: &swarm_domain::Program,
+) -> Option<Script> {
     let swarm_domain::Program::Argv(words) = program else { return None };
     let steps = scripts.get(words.first()?.parse::<usize>().ok()?)?;
     Some(steps.iter().map(|step| (0, step.clone())).collect())

@@ -19,9 +19,9 @@ use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, TaskId};
 
 use crate::choice::{Choices, Site, Who};
+use crate::conformance::stage::Step;
 use crate::laws::{Books, Broken};
 use crate::marks::{Mark, Marks};
-use crate::conformance::stage::Step;
 use crate::plans;
 use crate::sabotage::Sabotage;
 
@@ -144,7 +144,7 @@ impl World {
         self.sabotage == Some(sabotage)
     }
 
-    fn blame(&mut self, law: u8, what: String) {
+    fn blame(&mut self, law: u8, what: &str) {
         self.broken.get_or_insert(Broken::new(law, format!("at {}: {what}", self.books.seq())));
     }
 

@@ -110,7 +110,8 @@ impl Program {
             }
             None => own_ms.map(|own_ms| (own_ms, self.own.1.clone())),
         };
-        let unseen_ms = self.lost_ms.filter(|lost_ms| end.as_ref().is_none_or(|(end_ms, _)| lost_ms < end_ms));
+        let unseen_ms =
+            self.lost_ms.filter(|lost_ms| end.as_ref().is_none_or(|(end_ms, _)| lost_ms < end_ms));
         unseen_ms.map(|lost_ms| (lost_ms, Ending::Unknown)).or(end)
     }
 
@@ -156,7 +157,8 @@ impl Program {
 
     /// What it has said that it used: totals that never fall, and as many tokens as micro-dollars.
     pub(crate) fn usage(&self, now_ms: u64) -> Usage {
-        let said = self.past(now_ms).filter_map(|step| if let Step::Report(usd) = step { Some(*usd) } else { None });
+        let said =
+            self.past(now_ms).filter_map(|step| if let Step::Report(usd) = step { Some(*usd) } else { None });
         let usd = said.max();
         let tokens = usd.map_or(0, Usd::micros);
         Usage { usd, input_tokens: tokens, output_tokens: tokens / 2 }

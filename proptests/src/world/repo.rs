@@ -288,8 +288,8 @@ impl Repo {
         self.held_until_ms = 0;
         for commit in std::mem::take(&mut self.rewound).into_iter().rev() {
             let whose = self.landings.iter().find(|(landed, _)| *landed == commit).map(|(_, task)| task);
-            let again = whose
-                .is_some_and(|task| self.landings.iter().filter(|(_, whose)| whose == task).count() > 1);
+            let again =
+                whose.is_some_and(|task| self.landings.iter().filter(|(_, whose)| whose == task).count() > 1);
             if again {
                 self.rewound.push(commit);
             } else {

@@ -58,7 +58,9 @@ fn played(script: &mut Script, files: &mut Tree, paths: &Paths) -> (u64, Ending)
         let ending = match step {
             Step::Exit(code) => Ending::Exited { code: *code },
             Step::Die(signal) => Ending::Signaled { signal: *signal },
-            Step::Need(path) if paths.place(path).is_none_or(|at| files[at] == 0) => Ending::Exited { code: 1 },
+            Step::Need(path) if paths.place(path).is_none_or(|at| files[at] == 0) => {
+                Ending::Exited { code: 1 }
+            }
             Step::Write(path) => {
                 paths.place(path).into_iter().for_each(|at| files[at] = 1);
                 continue;
