@@ -9,6 +9,7 @@ mod kept;
 mod write;
 
 use serde_json::{Value, json};
+use swarm_proptests::Recorded;
 
 use common::Scene;
 use kept::Kept;
@@ -66,6 +67,17 @@ fn every_journal_that_is_kept_is_still_the_same_run() {
         let now = kept::events(&scene, &run);
         assert_eq!(now.as_array().unwrap().len(), kept.events().as_array().unwrap().len(), "{kept}");
         assert_begins_so(&kept, now);
+    }
+}
+
+#[test]
+fn every_journal_that_is_kept_keeps_the_laws() {
+    for kept in Kept::all() {
+        let scene = Scene::empty();
+        let recorded = Recorded::open(kept.unpack(&scene)).unwrap();
+        let checked = recorded.check().unwrap_or_else(|broken| panic!("{kept}: {broken}"));
+        assert!(checked.rests > 0, "{kept}");
+        recorded.what_if().crash_at_every_point().check().unwrap_or_else(|failed| panic!("{kept}: {failed}"));
     }
 }
 

@@ -16,5 +16,5 @@ pub mod writer;
 
 pub use codec::{EventError, digest, event_of, recorded};
 pub use ports::{Tell, World};
-pub use run::{Ended, Handle, Start, start};
+pub use run::{Ended, Handle, Start, TurnsOn, start};
 pub use writer::{Committed, Fold, Recorded, Reply, Submit, Writer, WriterError};

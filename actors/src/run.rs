@@ -51,6 +51,19 @@ pub struct Start {
     pub pid: u32,
     /// The version of swarm.
     pub version: String,
+    /// Who takes the writer's turns.
+    pub turns: TurnsOn,
+}
+
+/// Who takes the turns of the writer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TurnsOn {
+    /// A thread of its own, or whoever finds it idle.
+    #[default]
+    Thread,
+    /// Whoever brings a command, before anything else happens: for simulations, in which one thread and one clock are all
+    /// there is.
+    Caller,
 }
 
 /// A run that is being driven.
@@ -62,9 +75,9 @@ pub struct Handle {
 /// Starts the actors. The answer to wait for is how the run ends.
 pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<Ended, RunError>>), RunError> {
     let (done, ended) = oneshot::channel();
-    let open = Command::Open { pid: start.pid, version: start.version };
-    let args =
-        SupervisorArgs { writer: start.writer, world: start.world, observer: start.observer, open, done };
+    let open = Command::Open { pid: start.pid, version: start.version.clone() };
+    let Start { writer, world, observer, turns, .. } = start;
+    let args = SupervisorArgs { writer, world, observer, open, done, turns };
     let spawned = Box::pin(Ractor::spawn(None, Supervisor, args)).await;
     let (supervisor, _) = spawned.map_err(|error| RunError::Spawn(error.to_string()))?;
     Ok((Handle { supervisor }, ended))

@@ -16,7 +16,7 @@ use crate::doing::Told;
 use crate::journal::{Commands, Journal, Observer, Turns, Work};
 use crate::merge::{MergeArgs, MergeQueue};
 use crate::ports::World;
-use crate::run::{Ended, RunError};
+use crate::run::{Ended, RunError, TurnsOn};
 use crate::task::{Performer, PerformerArgs};
 use crate::writer::{Committed, Submit, Writer, WriterError};
 
@@ -46,6 +46,7 @@ pub(crate) struct SupervisorArgs {
     pub(crate) observer: Observer,
     pub(crate) open: Command,
     pub(crate) done: oneshot::Sender<Result<Ended, RunError>>,
+    pub(crate) turns: TurnsOn,
 }
 
 /// An actor that performs effects.
@@ -101,7 +102,10 @@ impl Ractor for Supervisor {
             observer: args.observer,
             closed: Some(closing),
         };
-        let commands = Group::spawn("journal", turns)?;
+        let commands = match args.turns {
+            TurnsOn::Thread => Group::spawn("journal", turns)?,
+            TurnsOn::Caller => Group::inline(turns),
+        };
         let (journal, _) = Ractor::spawn_linked(None, Journal, commands.clone(), myself.get_cell()).await?;
         journal.cast(Work::Submit(Submit { command: args.open, reply: None }))?;
         Ok(Tree {

@@ -208,7 +208,8 @@ async fn run_by(policy: Arc<dyn Policy>, world: Arc<Kind>, tasks: Vec<TaskSpec>)
     let observer = Box::new(move |committed: &Committed| {
         seen.lock().unwrap().extend(committed.events.iter().cloned());
     });
-    let start_with = Start { writer, world, observer, pid: 1, version: "test".to_owned() };
+    let (pid, version, turns) = (1, "test".to_owned(), TurnsOn::Thread);
+    let start_with = Start { writer, world, observer, pid, version, turns };
     let (_handle, ended) = Box::pin(start(start_with)).await.unwrap();
     let ended = ended.await.unwrap().unwrap();
     let mut fold = Fold::new();

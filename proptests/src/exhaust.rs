@@ -1,7 +1,8 @@
 //! Every history of a small scope: not a sample, all of them. Knows no laws of its own.
 
-use crate::choice::{Choices, Place, Scenario, Script, Site, Tried, Who};
-use crate::drive::{Drive, Explored, Setup};
+use crate::choice::{Choices, Place, Scenario, Script, Site, Sites, Who};
+use crate::drive::Drive;
+use crate::setup::{Explored, Setup};
 
 /// Which histories there are to be: sites with the values that are tried, whenever they are asked.
 #[derive(Clone, Debug)]
@@ -11,9 +12,9 @@ pub struct Scope {
     /// What is the same in all of them.
     pub fixed: Scenario,
     /// Each combination of these is tried.
-    pub open: Tried,
+    pub open: Sites,
     /// Of these, only so many in a history are not kind.
-    pub rare: Tried,
+    pub rare: Sites,
     /// How many.
     pub at_most: u32,
 }
@@ -102,7 +103,7 @@ pub fn exhaust(scope: &Scope, mut each: impl FnMut(Explored) -> bool) -> u64 {
     let mut histories = 0;
     while let Some(script) = next {
         let mut drive = Drive::new(&setup, Choices::scripted(setup.scenario.clone(), script));
-        let broken = drive.to_the_end().err();
+        let broken = drive.drive_on().err();
         histories += 1;
         next = drive.world.lock().choices.take_script().and_then(Script::turn);
         if !each(drive.explored(broken)) {

@@ -108,7 +108,9 @@ impl Tally {
     /// Adds another tally.
     pub fn merge(&mut self, other: &Self) {
         fn sum<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
-            from.iter().for_each(|(cell, count)| *into.entry(*cell).or_default() += count);
+            for (cell, count) in from {
+                *into.entry(*cell).or_default() += count;
+            }
         }
         sum(&mut self.marks, &other.marks);
         sum(&mut self.choices, &other.choices);

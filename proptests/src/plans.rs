@@ -13,6 +13,9 @@ use crate::choice::{Choices, Site, Who};
 /// What an attempt reserves in a tight world, in micro-dollars. Small, so that a sum can be checked by hand.
 const LOW: u64 = 20;
 
+/// Paths that any task may write.
+pub(crate) const SHARED_PATHS: usize = 6;
+
 /// The plan of a scenario.
 pub(crate) fn plan(choices: &mut Choices) -> Plan {
     let count = u16::try_from(choices.once(Site::PlanTasks, Who::Run) + 1).expect("at most 64");
@@ -21,10 +24,17 @@ pub(crate) fn plan(choices: &mut Choices) -> Plan {
     Plan::new(settings, tasks).expect("needs that point backwards make no cycle")
 }
 
-/// The paths that a task writes.
-pub(crate) fn paths(choices: &mut Choices, place: u16) -> BTreeSet<usize> {
+/// The paths that a task writes. In a plan of its `own`, one that nobody else writes, and no shared one by default.
+pub(crate) fn paths(choices: &mut Choices, place: u16, own: bool) -> BTreeSet<usize> {
     let which = choices.once(Site::TaskPaths, Who::Task(place)) as usize;
-    [which % 6, which / 6].into()
+    let mut paths = BTreeSet::from([which % SHARED_PATHS, which / SHARED_PATHS]);
+    if own && which == 0 {
+        paths.clear();
+    }
+    if own {
+        paths.insert(SHARED_PATHS + usize::from(place));
+    }
+    paths
 }
 
 /// The id of the task at a place.
@@ -76,7 +86,7 @@ fn setup(wanted: u32) -> Vec<Command> {
 
 fn task(choices: &mut Choices, place: u16) -> TaskSpec {
     let needs = needs(choices, place);
-    let files = paths(choices, place).into_iter().map(|path| format!("p{path}")).collect();
+    let files = paths(choices, place, false).into_iter().map(|path| format!("p{path}")).collect();
     let mut of_task = |site| choices.once(site, Who::Task(place));
     let is_agent = of_task(Site::TaskWork) == 0;
     TaskSpec {

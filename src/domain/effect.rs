@@ -277,6 +277,26 @@ pub struct BuildMerge {
     pub landed: Option<Oid>,
 }
 
+impl Key {
+    /// The task whose actor carries it out; none if it is another actor's, or a gate's.
+    pub fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Make(task, _)
+            | Self::Run(task, _)
+            | Self::Stop(task, _)
+            | Self::Preserve(task, _)
+            | Self::Remove(task, _) => Some(task),
+            Self::Target(_)
+            | Self::Gate(_)
+            | Self::Build(_)
+            | Self::Land(_)
+            | Self::Watch(_)
+            | Self::Room(_)
+            | Self::Meter(..) => None,
+        }
+    }
+}
+
 impl Effect {
     /// What makes it the same effect when it is owed again.
     pub fn key(&self) -> Key {

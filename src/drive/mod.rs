@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
 use swarm_actors::run::RunError;
-use swarm_actors::{Recorded, Start, World, digest};
+use swarm_actors::{Recorded, Start, TurnsOn, World, digest};
 use swarm_domain::Command;
 use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
@@ -199,7 +199,14 @@ fn run_actors(
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
-        let start = Start { writer, world, observer, pid: std::process::id(), version: VERSION.to_owned() };
+        let start = Start {
+            writer,
+            world,
+            observer,
+            pid: std::process::id(),
+            version: VERSION.to_owned(),
+            turns: TurnsOn::Thread,
+        };
         let (handle, ended) = swarm_actors::start(start).await?;
         let listening = listen::listen(handle, places);
         let ended = ended.await.unwrap_or(Err(RunError::Gone));

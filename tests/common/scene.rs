@@ -1,4 +1,5 @@
-//! A scratch repository with swarm's own folders beside it, and nothing of the machine's configuration. When it goes, so do its processes and files.
+//! A scratch repository with swarm's own folders beside it, and nothing of the machine's configuration. When it goes, so do its
+//! processes and files, and what its runs recorded is held to the laws.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use swarm_proptests::Recorded;
 use tempfile::TempDir;
 
 use super::process::{Signal, describe, kill, members_of};
@@ -270,6 +272,17 @@ impl Scene {
         });
     }
 
+    /// Fails if what a run recorded breaks a law. Of a journal that a test has damaged nothing can be said.
+    fn assert_lawful(&self) {
+        for run in self.runs() {
+            if let Ok(recorded) = Recorded::open(&run)
+                && let Err(broken) = recorded.check()
+            {
+                panic!("{}: {broken}", run.display());
+            }
+        }
+    }
+
     fn tell(&self) {
         for pid in members_of(&self.root) {
             eprintln!("still there: {}", describe(pid));
@@ -290,6 +303,9 @@ impl Drop for Scene {
             self.tell();
         }
         self.kill_all();
+        if !std::thread::panicking() {
+            self.assert_lawful();
+        }
     }
 }
 

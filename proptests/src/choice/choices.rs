@@ -2,7 +2,7 @@
 //!
 //! A choice that is not listed comes from a hash of the seed and its name, so taking one away does not shift the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Place, Who};
 use super::site::{Draw, Site};
@@ -37,6 +37,10 @@ pub struct Choices {
     rates: Vec<u32>,
     asked: BTreeMap<(Site, u64), u16>,
     made: Vec<(Place, u32)>,
+    /// Sites that are always kind.
+    silent: BTreeSet<Site>,
+    /// Every choice, if somebody wants to know.
+    all: Option<BTreeMap<Place, u32>>,
     /// From now on everything is kind that goes wrong otherwise.
     faults_stopped: bool,
     script: Option<Script>,
@@ -46,7 +50,7 @@ pub struct Choices {
 const ATTEMPTS: u16 = 2;
 
 /// Sites, each with the values that are tried.
-pub type Tried = &'static [(Site, &'static [u32])];
+pub type Sites = &'static [(Site, &'static [u32])];
 
 /// The choices of one branch of a tree of all branches.
 ///
@@ -65,7 +69,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(open: Tried, rare: Tried, at_most: u32) -> Self {
+    pub(crate) fn new(open: Sites, rare: Sites, at_most: u32) -> Self {
         let (open, rare) = (open.iter().copied().collect(), rare.iter().copied().collect());
         Self { open, rare, at_most, ..Self::default() }
     }
@@ -115,7 +119,8 @@ impl Choices {
     pub fn new(scenario: Scenario) -> Self {
         let rates = scenario.seed.map_or_else(Vec::new, rates);
         let (asked, made) = (BTreeMap::new(), Vec::new());
-        Self { scenario, rates, asked, made, faults_stopped: false, script: None }
+        let (silent, all) = (BTreeSet::new(), None);
+        Self { scenario, rates, asked, made, silent, all, faults_stopped: false, script: None }
     }
 
     /// The same, where some sites try every value.
@@ -126,6 +131,11 @@ impl Choices {
     /// The script, for its next branch.
     pub(crate) fn take_script(&mut self) -> Option<Script> {
         self.script.take()
+    }
+
+    /// From now on these sites are kind, whatever the scenario says.
+    pub fn silence(&mut self, sites: &[Site]) {
+        self.silent.extend(sites);
     }
 
     /// Asks a site that may be asked again about the same.
@@ -156,6 +166,26 @@ impl Choices {
         &self.made
     }
 
+    /// From now on every choice is remembered, and not only those that were not kind.
+    ///
+    /// ```
+    /// use swarm_proptests::{Choices, Scenario, Site, Who};
+    ///
+    /// let mut choices = Choices::new(Scenario::default());
+    /// choices.remember_asked();
+    /// choices.once(Site::AgentFate, Who::Attempt(0, 1));
+    /// let asked: Vec<_> = choices.asked().map(|(place, value)| (place.to_string(), value)).collect();
+    /// assert_eq!(asked, [("agent.fate t0/1".to_owned(), 0)]);
+    /// ```
+    pub fn remember_asked(&mut self) {
+        self.all.get_or_insert_default();
+    }
+
+    /// Every choice since [`Choices::remember_asked`], by name.
+    pub fn asked(&self) -> impl Iterator<Item = (Place, u32)> {
+        self.all.iter().flatten().map(|(place, value)| (*place, *value))
+    }
+
     /// The scenario that names every choice which was made, and leaves nothing to a seed.
     pub fn as_named(&self) -> Scenario {
         Scenario { named: self.made.iter().copied().collect(), seed: None }
@@ -166,12 +196,15 @@ impl Choices {
         if value != 0 {
             self.made.push((place, value));
         }
+        if let Some(all) = &mut self.all {
+            all.insert(place, value);
+        }
         value
     }
 
     fn value(&mut self, place: Place) -> u32 {
         let is_fault = matches!(place.site.draw(), Draw::Fault | Draw::Rare);
-        if is_fault && self.faults_stopped {
+        if is_fault && self.faults_stopped || self.silent.contains(&place.site) {
             return 0;
         }
         if !self.scenario.named.is_empty()
@@ -268,6 +301,20 @@ mod tests {
             let fates_of_seed = fates(&mut seeded);
             assert_eq!(fates(&mut Choices::new(seeded.as_named())), fates_of_seed);
         }
+    }
+
+    #[test]
+    fn who_wants_to_know_is_told_of_kind_choices_too() {
+        let mut choices = Choices::new(Scenario::of_seed(3));
+        fates(&mut choices);
+        assert_eq!(choices.asked().count(), 0);
+        choices.remember_asked();
+        choices.once(Site::AgentFate, Who::Run);
+        choices.stop_faults();
+        choices.once(Site::GateVerdict, Who::Number(1));
+        let asked: Vec<_> = choices.asked().map(|(place, value)| (place.to_string(), value)).collect();
+        assert_eq!(asked[1], ("gate.verdict 1".to_owned(), 0));
+        assert_eq!(asked.len(), 2);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Intents {
                 self.change(&event.task, event.attempt, |meant| meant.path = Some(event.path.clone()));
             }
             Event::GrantRaised(event) => {
-                self.change(&event.task, event.attempt, |meant| meant.grant = event.grant)
+                self.change(&event.task, event.attempt, |meant| meant.grant = event.grant);
             }
             Event::StopAsked(event) => self.change(&event.task, event.attempt, |meant| meant.stop = true),
             Event::AgentExited(event) => self.change(&event.task, event.attempt, |meant| meant.exited = true),

@@ -111,7 +111,7 @@ impl Books {
         self.landings.enter(&entry, repo)?;
         self.intents.enter(&entry);
         self.idle.enter(&entry);
-        Ok(())
+        repo.map_or(Ok(()), |repo| self.landings.agrees(self.seq, repo))
     }
 
     /// Law 1: the intent of an effect is on record.

@@ -117,3 +117,13 @@ impl File for LiarsFile {
         self.file.unlock();
     }
 }
+
+/// Takes the end of what was synced away.
+pub(crate) fn lose_durable(disk: &SimDisk, sabotage: Option<Sabotage>) {
+    let segment = disk.names().ok().and_then(|names| names.into_iter().filter(|name| name != "HEAD").max());
+    let Some(name) = segment.filter(|_| sabotage == Some(Sabotage::DurableLost)) else { return };
+    let mut contents = disk.contents(&name).expect("it was named");
+    let end = contents.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    contents[end.saturating_sub(64)..end].fill(0);
+    disk.set_contents(&name, Some(contents));
+}

@@ -3,7 +3,7 @@
 mod disk;
 mod ports;
 
-pub(crate) use disk::disk;
+pub(crate) use disk::{disk, lose_durable};
 pub(crate) use ports::{ahead, forget_usage, pass_off, tamper};
 
 macro_rules! sabotages {
@@ -15,6 +15,11 @@ macro_rules! sabotages {
         impl Sabotage {
             /// All of them.
             pub const ALL: &'static [Self] = &[$( Self::$Name ),*];
+
+            /// Its name in scenario files.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$Name => stringify!($Name) ),* }
+            }
 
             /// What is done.
             pub const fn text(self) -> &'static str {
@@ -29,7 +34,7 @@ sabotages! {
     SyncErrorIgnored "the disk loses what it should sync, and says that it did not";
     TornTailKept "what a recovery reads has a record twice";
     ReplaySkips "what a recovery reads has one record less";
-    DurableLost "a crash takes the last synced record along";
+    DurableLost "a power cut takes the end of what was synced along";
     EffectsBeforeSync "effects begin before their records are durable";
     TimerForgotten "a timer never rings";
     EffectForgotten "an effect is never performed";
@@ -41,6 +46,13 @@ sabotages! {
     UsageForgotten "the port forgets half of what programs say that they used";
     WorkNotKept "work is said to be kept, and is not";
     DecidesByClock "two equal questions are answered by a number that changes";
+}
+
+impl Sabotage {
+    /// The planted fault with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|sabotage| sabotage.name() == name)
+    }
 }
 
 /// A number that is never the same twice in this process, as a clock would be.

@@ -98,13 +98,16 @@ impl World {
         preserved
     }
 
-    /// What was written outside the claims. Claims on other paths than this world has are not broken in it.
+    /// What was written outside the claims. What a task writes by its nature it may write, whatever a plan that knows nothing
+    /// of this world's paths says.
     fn strays(&self, keep: &Preserve, tip: &Oid) -> Vec<String> {
-        let is_claimed = |path: &str| claims::matches(&keep.claims, &keep.shared, path);
-        let strays = self.repo.changes(tip, &keep.base).filter(|path| !is_claimed(path));
-        let strays: Vec<String> = strays.map(str::to_owned).collect();
-        let nobodys = !strays.is_empty() && !self.repo.paths.all().any(is_claimed);
-        if nobodys { Vec::new() } else { strays }
+        let own = self.own.get(usize::from(self.place(&keep.task)));
+        let paths = &self.repo.paths;
+        let strays = self.repo.changes(tip, &keep.base).filter(|path| {
+            let by_nature = own.is_some_and(|own| own.contains(path));
+            !by_nature && !claims::matches(&keep.claims, &keep.shared, paths.name(*path))
+        });
+        strays.map(|path| paths.name(path).to_owned()).collect()
     }
 
     fn remove(&mut self, task: &TaskId, attempt: u32) -> Event {
@@ -130,8 +133,7 @@ impl World {
             1 => self.repo.stranger_lands(None),
             2 => {
                 let path = self.own[usize::from(self.places[task])].first();
-                let path = path.and_then(|path| self.repo.paths.place(path));
-                self.repo.stranger_lands(path);
+                self.repo.stranger_lands(path.copied());
             }
             3 => self.repo.held_until_ms = self.now_ms + HELD_MS,
             4 if self.repo.stranger_rewinds() => self.marks.hit(Mark::Rewound),

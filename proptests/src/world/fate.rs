@@ -1,92 +1,119 @@
 //! Fates: names for what programs do in a run, each a list of steps. When they do it, and what it costs, is chosen beside.
 
+use std::collections::BTreeSet;
+
 use swarm_domain::Usd;
 
 use crate::choice::{Choices, Site, Who};
 use crate::conformance::stage::Step::{self, Commit, DeleteWorktree, Die, Exit, Uproot, Wait, Write};
 
-use super::script::{Play, Script};
+use super::script::{Play, Script, on};
 
 /// What a program uses it uses in so many responses.
 const QUANTA: u64 = 4;
-/// One that talks does so this often, in milliseconds.
-const TALK_MS: u64 = 20_000;
 /// How much is printed by one that prints without end, in bytes.
 const FLOOD_BYTES: usize = 2_000;
 
-/// Stands for the paths that are the task's own.
-const OWN: Step = Write("its own paths");
-/// Stands for those of them that it was not given with conflict markers.
-const UNMARKED: Step = Write("its own paths without markers");
-/// Stands for a path that is not the task's own.
-const ELSEWHERE: Step = Write("a path of somebody else");
-/// Stands for saying something, [`TALK_MS`] after what was before.
-const TALK: Step = Step::Print(String::new());
-
 /// What becomes of a program; the numbers are those of [`Site::AgentFate`].
-const FATES: [&[Step]; 14] = [
-    WORKS,
-    // Fails.
-    &[OWN, Exit(1)],
-    // Dies.
-    &[Die(11)],
-    // Dies after committing.
-    &[OWN, Commit, Die(11)],
-    // Changes nothing.
-    &[Exit(0)],
-    // Hangs.
-    &[OWN, TALK, TALK, TALK, Wait],
-    // Is silent.
-    &[OWN, Wait],
-    // Wrecks its worktree.
-    &[OWN, Commit, ELSEWHERE, DeleteWorktree, Exit(0)],
-    // Moves HEAD away.
-    &[OWN, Commit, Uproot, Exit(0)],
-    // Leaves markers.
-    &[UNMARKED, Exit(0)],
-    // Strays.
-    &[OWN, ELSEWHERE, Exit(0)],
-    // Does not start; fails in setup; loses its holder: what it would do otherwise.
-    WORKS,
-    WORKS,
-    WORKS,
-];
-const WORKS: &[Step] = &[OWN, Exit(0)];
-const DOES_NOT_START: usize = 11;
-const FAILS_IN_SETUP: usize = 12;
-const LOSES_HOLDER: usize = 13;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Works,
+    Fails,
+    Dies,
+    DiesLate,
+    ChangesNothing,
+    Hangs,
+    IsSilent,
+    Wrecks,
+    MovesHead,
+    LeavesMarkers,
+    Strays,
+    DoesNotStart,
+    FailsInSetup,
+    LosesHolder,
+}
 
-/// The paths of a task.
+/// Whose a path is that a fate writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// All that are the task's.
+    Own,
+    /// Those of them that it was not given with conflict markers.
+    Unmarked,
+    /// One that is somebody else's.
+    Others,
+}
+use Whose::{Others, Own, Unmarked};
+
+impl Fate {
+    const ALL: [Self; 14] = [
+        Self::Works,
+        Self::Fails,
+        Self::Dies,
+        Self::DiesLate,
+        Self::ChangesNothing,
+        Self::Hangs,
+        Self::IsSilent,
+        Self::Wrecks,
+        Self::MovesHead,
+        Self::LeavesMarkers,
+        Self::Strays,
+        Self::DoesNotStart,
+        Self::FailsInSetup,
+        Self::LosesHolder,
+    ];
+
+    /// What it is a name for: what is done at once, and what comes when its time is over.
+    fn steps(self) -> (&'static [Step<Whose>], Step<Whose>) {
+        match self {
+            Self::Works | Self::LosesHolder => (&[Write(Own)], Exit(0)),
+            Self::Fails => (&[Write(Own)], Exit(1)),
+            Self::Dies => (&[], Die(11)),
+            Self::DiesLate => (&[Write(Own), Commit], Die(11)),
+            Self::ChangesNothing => (&[], Exit(0)),
+            Self::Hangs | Self::IsSilent => (&[Write(Own)], Wait),
+            Self::Wrecks => (&[Write(Own), Commit, Write(Others), DeleteWorktree], Exit(0)),
+            Self::MovesHead => (&[Write(Own), Commit, Uproot], Exit(0)),
+            Self::LeavesMarkers => (&[Write(Unmarked)], Exit(0)),
+            Self::Strays => (&[Write(Own), Write(Others)], Exit(0)),
+            Self::DoesNotStart | Self::FailsInSetup => (&[], Exit(1)),
+        }
+    }
+}
+
+/// The places of the paths that a task may lay hands on.
 pub(super) struct Hands<'a> {
-    pub(super) own: &'a [&'static str],
-    pub(super) elsewhere: &'static str,
-    pub(super) has_markers: &'a dyn Fn(&str) -> bool,
+    pub(super) own: &'a BTreeSet<usize>,
+    pub(super) others: usize,
+    pub(super) has_markers: &'a dyn Fn(usize) -> bool,
 }
 
 /// What an attempt does in a run.
 pub(super) fn of_attempt(choices: &mut Choices, who: Who, grant: Usd, hands: &Hands<'_>) -> Play {
     let mut once = |site| choices.once(site, who);
     let eighths = u64::from(once(Site::AgentCost));
-    let fate = once(Site::AgentFate) as usize;
+    let fate = Fate::ALL[once(Site::AgentFate) as usize];
     let takes_ms = 20 << (2 * once(Site::AgentTime));
     let meter = once(Site::AgentMeter);
-    let mut script = Script::with_capacity(12);
+    let mut script = Script::with_capacity(8);
     if once(Site::AgentDeaf) == 1 {
         script.push((0, Step::IgnoreTerm));
     }
     if once(Site::AgentFlood) == 1 {
         script.push((0, Step::Print("x".repeat(FLOOD_BYTES))));
     }
-    let (begins, ends) = FATES[fate].split_at(FATES[fate].iter().position(takes_time).unwrap_or_default());
+    let (begins, end) = fate.steps();
     for step in begins {
         begin(step, hands, &mut script);
     }
     report(meter, takes_ms, cost(grant, eighths), &mut script);
-    end(ends, takes_ms, &mut script);
-    Play {
-        setup: if fate == FAILS_IN_SETUP { vec![Some(vec![(takes_ms, Exit(1))])] } else { Vec::new() },
-        main: (fate != DOES_NOT_START).then_some(script),
-        lost_after_ms: (fate == LOSES_HOLDER).then_some(takes_ms / 2),
+    script.push((takes_ms, on(&end, |_| hands.others)));
+    let lost_after_ms = (fate == Fate::LosesHolder).then_some(takes_ms / 2);
+    let played = Play { talks: fate == Fate::Hangs, lost_after_ms, ..Play::default() };
+    match fate {
+        Fate::DoesNotStart => played,
+        Fate::FailsInSetup => Play { setup: vec![Some(vec![(takes_ms, Exit(1))])], ..played },
+        _ => Play { main: Some(script), ..played },
     }
 }
 
@@ -96,19 +123,15 @@ fn cost(grant: Usd, eighths: u64) -> u64 {
     if grant == 0 { 5 * eighths } else { grant.min(1_000_000) * 2 * eighths / 8 }
 }
 
-fn takes_time(step: &Step) -> bool {
-    matches!(step, Step::Print(_) | Wait | Exit(_) | Die(_))
-}
-
 /// What is done at once.
-fn begin(step: &Step, hands: &Hands<'_>, script: &mut Script) {
-    if *step == ELSEWHERE {
-        script.push((0, Write(hands.elsewhere)));
-    } else if let Write(_) = step {
-        let meant = hands.own.iter().filter(|path| *step == OWN || !(hands.has_markers)(path));
-        script.extend(meant.map(|path| (0, Write(path))));
-    } else {
-        script.push((0, step.clone()));
+fn begin(step: &Step<Whose>, hands: &Hands<'_>, script: &mut Script) {
+    let own = hands.own.iter().copied();
+    match step {
+        Write(Own) => script.extend(own.map(|path| (0, Write(path)))),
+        Write(Unmarked) => {
+            script.extend(own.filter(|path| !(hands.has_markers)(*path)).map(|path| (0, Write(path))));
+        }
+        step => script.push((0, on(step, |_| hands.others))),
     }
 }
 
@@ -119,19 +142,6 @@ fn report(meter: u32, takes_ms: u64, cost: u64, script: &mut Script) {
         let used = Usd::from_micros(cost * quanta / QUANTA);
         (takes_ms * quanta / QUANTA, Step::Report(used))
     }));
-}
-
-/// What comes when its time is over.
-fn end(steps: &[Step], takes_ms: u64, script: &mut Script) {
-    let mut after_ms = takes_ms;
-    for step in steps {
-        if *step == TALK {
-            after_ms += TALK_MS;
-            script.push((after_ms, Step::Print("still at it\n".to_owned())));
-        } else {
-            script.push((after_ms, step.clone()));
-        }
-    }
 }
 
 /// What a gate does in a run. `on_base`: nobody has changed anything that it could find.

@@ -6,13 +6,13 @@ use swarm_domain::fact::{Cost, Ending, Usage, Verdict};
 use swarm_domain::{Event, TaskId, Usd, Work, claims};
 
 use crate::marks::Mark;
+use crate::plans::SHARED_PATHS;
 use crate::sabotage::Sabotage;
 
 use super::World;
 use super::fate::{self, Hands};
 use super::program::{Limits, Program};
 use super::script::{Play, Script};
-use super::tree::STRANGERS_PATH;
 
 impl World {
     /// Starts a program, or finds the one that runs. Returns when there is something to say.
@@ -34,8 +34,7 @@ impl World {
         let play = self.play_of_attempt(run, &key);
         let (timeout_ms, idle_timeout_ms) = (run.timeout_ms, run.idle_timeout_ms);
         let limits = Limits { timeout_ms, idle_timeout_ms, grant: Some(run.grant) };
-        let files = (self.repo.files(&key), &self.repo.paths);
-        let program = Program::start(play, limits, files, soon, &self.let_go_ms);
+        let program = Program::start(play, limits, self.repo.files(&key), soon, &self.let_go_ms);
         self.programs.insert(key, program);
         soon
     }
@@ -57,14 +56,14 @@ impl World {
         if let Some(scripts) = &self.scripts {
             let Work::Run(program) = &run.work else { return Play::default() };
             let setup = run.setup.iter().map(|program| named(scripts, program)).collect();
-            return Play { setup, main: named(scripts, program), lost_after_ms: None };
+            return Play { setup, main: named(scripts, program), ..Play::default() };
         }
         let who = self.who(&run.task, run.attempt);
         let place = usize::from(self.place(&run.task));
         let repo = &self.repo;
         let hands = Hands {
             own: &self.own[place],
-            elsewhere: repo.paths.name((place + 1) % STRANGERS_PATH),
+            others: (place + 1) % SHARED_PATHS,
             has_markers: &|path| repo.has_markers(key, path),
         };
         fate::of_attempt(&mut self.choices, who, run.grant, &hands)
@@ -78,7 +77,7 @@ impl World {
         } else if self.concerns(order) {
             let play = self.play_of_gate(order);
             let timeout_ms = order.gate.as_ref().map(|gate| gate.timeout_ms);
-            let files = (*self.repo.tree(&order.commit), &self.repo.paths);
+            let files = self.repo.tree(&order.commit);
             let limits = Limits { timeout_ms, ..Limits::default() };
             let gate = Program::start(play, limits, files, soon, &self.let_go_ms);
             self.gates.insert(order.n, gate);
@@ -88,10 +87,10 @@ impl World {
 
     fn concerns(&self, order: &RunGate) -> bool {
         let about = order.gate.as_ref().map_or(&[][..], |gate| &gate.paths);
-        let mut changed = self.repo.changes(&order.commit, &order.base);
+        let is_about = |path| claims::matches(about, &[], self.repo.paths.name(path));
         about.is_empty()
             || order.commit == order.base
-            || changed.any(|path| claims::matches(about, &[], path))
+            || self.repo.changes(&order.commit, &order.base).any(is_about)
     }
 
     fn play_of_gate(&mut self, order: &RunGate) -> Play {
@@ -203,13 +202,9 @@ impl World {
 }
 
 /// What a program does in a world where that is not chosen: it is named by its number.
-fn named(
-    scripts: &[Vec<crate::conformance::stage::Step>],
-    program: &swarm_domain::Program,
-) -> Option<Script> {
+fn named(scripts: &[Script], program: &swarm_domain::Program) -> Option<Script> {
     let swarm_domain::Program::Argv(words) = program else { return None };
-    let steps = scripts.get(words.first()?.parse::<usize>().ok()?)?;
-    Some(steps.iter().map(|step| (0, step.clone())).collect())
+    scripts.get(words.first()?.parse::<usize>().ok()?).cloned()
 }
 
 /// A gate that was killed by somebody, or whose end nobody saw, gave no verdict.

@@ -19,15 +19,17 @@ use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, TaskId};
 
 use crate::choice::{Choices, Site, Who};
-use crate::conformance::stage::Step;
 use crate::laws::{Books, Broken};
 use crate::marks::{Mark, Marks};
 use crate::plans;
 use crate::sabotage::Sabotage;
+use crate::setup::Setup;
 
 use self::program::Program;
+use self::script::Script;
 use self::tree::Paths;
 
+pub(crate) use self::fate::Fate;
 pub(crate) use self::repo::Repo;
 pub use self::stage::SimStage;
 
@@ -69,11 +71,13 @@ pub(crate) struct World {
     /// How far the clock on the wall is from it, in milliseconds.
     pub(crate) skew_ms: i64,
     pub(crate) broken: Option<Broken>,
+    /// How much has happened.
+    pub(crate) happened: u32,
     places: BTreeMap<TaskId, u16>,
-    /// The paths that each task writes.
-    own: Vec<Vec<&'static str>>,
+    /// The paths that each task writes, by their places.
+    own: Vec<BTreeSet<usize>>,
     /// What programs do, in a world where that is not chosen.
-    scripts: Option<Vec<Vec<Step>>>,
+    scripts: Option<Vec<Script>>,
     programs: BTreeMap<(TaskId, u32), Program>,
     /// Attempts that were told to stop before their programs were started.
     stopped: BTreeSet<(TaskId, u32)>,
@@ -90,20 +94,25 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(mut choices: Choices, plan: &Plan, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(mut choices: Choices, plan: &Plan, setup: &Setup) -> Self {
         let places: BTreeMap<TaskId, u16> =
             plan.tasks().iter().zip(0..).map(|(task, place)| (task.id.clone(), place)).collect();
-        let paths = Paths::of_run();
-        let own = plan.tasks().iter().map(|task| own(&mut choices, places[&task.id], &task.files, &paths));
+        let foreign = setup.plan.is_some();
+        let paths = Paths::of_run(plans::SHARED_PATHS + if foreign { places.len() } else { 0 });
+        let own = plan.tasks().iter().map(|task| match foreign {
+            true => plans::paths(&mut choices, places[&task.id], true),
+            false => task.files.iter().filter_map(|path| paths.place(path)).collect(),
+        });
         Self {
             books: Books::new(plan),
             own: own.collect(),
             repo: Repo::new(&plan.settings().base, paths),
             marks: Marks::default(),
-            sabotage,
+            sabotage: setup.sabotage,
             now_ms: BEGINNING_MS,
             skew_ms: 0,
             broken: None,
+            happened: 0,
             places,
             scripts: None,
             programs: BTreeMap::new(),
@@ -224,6 +233,7 @@ impl World {
     /// The time has come: what the next effect led to.
     pub(crate) fn next(&mut self) -> Option<News> {
         self.last_ms = self.now_ms;
+        self.happened += 1;
         let (_, key) = self.first()?;
         let Some(key) = key.cloned() else {
             let at = (0..self.echoes.len()).min_by_key(|at| self.echoes[*at].0)?;
@@ -358,14 +368,4 @@ impl World {
 
 fn on_grid(ms: u64) -> u64 {
     ms + (10 + GRID_MS - ms % 10) % 10
-}
-
-/// The paths that a task writes: those that it claims, or chosen ones if it claims none of this world.
-fn own(choices: &mut Choices, place: u16, claims: &[String], paths: &Paths) -> Vec<&'static str> {
-    let claimed: Vec<_> = paths.all().filter(|path| claims.iter().any(|claim| claim == path)).collect();
-    if claimed.is_empty() {
-        plans::paths(choices, place).into_iter().map(|place| paths.name(place)).collect()
-    } else {
-        claimed
-    }
 }

@@ -8,7 +8,6 @@ use swarm_domain::{Usd, prompt};
 use crate::conformance::stage::Step;
 
 use super::script::{Play, Script};
-use super::tree::{Paths, Tree};
 
 /// How long a keeper waits for a raise before it kills at the grant, in milliseconds.
 const RAISE_WAIT_MS: u64 = 2_000;
@@ -34,6 +33,7 @@ pub(crate) struct Program {
     own: (u64, Ending),
     started_ms: u64,
     limits: Limits,
+    talks: bool,
     stop_ms: Option<u64>,
     /// When its keeper is gone.
     lost_ms: Option<u64>,
@@ -52,17 +52,18 @@ impl Program {
     pub(super) fn start(
         play: Play,
         limits: Limits,
-        files: (Tree, &Paths),
+        files: &[u64],
         now_ms: u64,
         let_go_ms: &[u64],
     ) -> Self {
-        let lost_ms = play.lost_after_ms.map(|after_ms| now_ms + after_ms);
+        let (lost_ms, talks) = (play.lost_after_ms.map(|after_ms| now_ms + after_ms), play.talks);
         let (steps, own, starts) = play.in_a_folder(files);
         let mut program = Self {
             steps,
             own,
             started_ms: now_ms,
             limits,
+            talks,
             stop_ms: None,
             lost_ms,
             let_go_ms: let_go_ms.to_vec(),
@@ -84,7 +85,7 @@ impl Program {
     }
 
     /// Its steps, each with its moment, up to where it waits for somebody.
-    fn moments(&self) -> impl Iterator<Item = (u64, &Step)> {
+    fn moments(&self) -> impl Iterator<Item = (u64, &Step<usize>)> {
         let (mut not_before_ms, mut let_go_ms) = (self.started_ms, self.let_go_ms.iter());
         self.steps.iter().map_while(move |(after_ms, step)| {
             if matches!(step, Step::Wait) {
@@ -95,7 +96,7 @@ impl Program {
     }
 
     /// Its steps until now, or until its end.
-    fn past(&self, now_ms: u64) -> impl Iterator<Item = &Step> {
+    fn past(&self, now_ms: u64) -> impl Iterator<Item = &Step<usize>> {
         let until_ms = self.end.as_ref().map_or(now_ms, |(end_ms, _)| now_ms.min(*end_ms));
         self.moments().take_while(move |(at_ms, _)| *at_ms <= until_ms).map(|(_, step)| step)
     }
@@ -128,26 +129,27 @@ impl Program {
         let reasons = [
             (self.stop_ms, Ending::Stopped),
             (limit(self.started_ms, self.limits.timeout_ms), Ending::TimedOut),
-            (limit(self.silent_since(), self.limits.idle_timeout_ms), Ending::Idle),
+            (self.silent_too_long_ms(), Ending::Idle),
             (self.at_grant_ms(), Ending::Spent),
         ];
         let seen = reasons.into_iter().filter_map(|(at_ms, ending)| at_ms.map(|at_ms| (at_ms, ending)));
         seen.min_by_key(|(at_ms, _)| *at_ms)
     }
 
-    /// Since when it is silent for longer than it may be, or for good.
-    fn silent_since(&self) -> u64 {
-        let allowed_ms = self.limits.idle_timeout_ms.unwrap_or(u64::MAX);
-        self.moments().fold(self.started_ms, |since_ms, (at_ms, step)| {
+    /// When it has been silent for longer than it may be.
+    fn silent_too_long_ms(&self) -> Option<u64> {
+        let allowed_ms = self.limits.idle_timeout_ms.filter(|_| !self.talks)?;
+        let since_ms = self.moments().fold(self.started_ms, |since_ms, (at_ms, step)| {
             let talks = matches!(step, Step::Print(_)) && at_ms - since_ms < allowed_ms;
             if talks { at_ms } else { since_ms }
-        })
+        });
+        Some(since_ms.saturating_add(allowed_ms))
     }
 
     /// When its keeper ends it at its grant: it has said that it used so much, and nobody raised it in time.
     fn at_grant_ms(&self) -> Option<u64> {
         let grant = self.limits.grant?;
-        let reaches = |step: &Step| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
+        let reaches = |step: &Step<usize>| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
         self.moments().find(|(_, step)| reaches(step)).map(|(at_ms, _)| at_ms + RAISE_WAIT_MS)
     }
 
@@ -176,7 +178,7 @@ impl Program {
     }
 
     /// Does to its worktree what it has done since this was asked last.
-    pub(super) fn act(&mut self, now_ms: u64, mut on_worktree: impl FnMut(&Step)) {
+    pub(super) fn act(&mut self, now_ms: u64, mut on_worktree: impl FnMut(&Step<usize>)) {
         let before = self.done;
         let done = self.past(now_ms).skip(before).map(&mut on_worktree).count();
         self.done += done;

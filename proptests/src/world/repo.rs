@@ -3,12 +3,13 @@
 //! Knows no processes and no time. It remembers every landing, also those that somebody rewound.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::fact::Start;
 use swarm_domain::{Oid, TaskId};
 
-use super::tree::{self, Paths, STRANGERS_PATH, Tree, mixed, three_way};
+use super::tree::{self, Paths, Tree, mixed, three_way};
 use super::worktree::Worktree;
 
 /// A commit.
@@ -49,8 +50,8 @@ impl Repo {
     pub(super) fn new(base: &Oid, paths: Paths) -> Self {
         Self {
             base: base.clone(),
+            commits: [(base.clone(), Commit { tree: paths.blank(), parent: None })].into(),
             paths,
-            commits: [(base.clone(), Commit { tree: Tree::default(), parent: None })].into(),
             target: Vec::new(),
             landings: Vec::new(),
             rewound: Vec::new(),
@@ -116,16 +117,12 @@ impl Repo {
         self.refs.values().chain(self.head()).any(|kept| self.descends(kept, commit))
     }
 
-    /// The paths in which a commit differs from another, in order.
-    pub(super) fn changes<'a>(
-        &'a self,
-        commit: &Oid,
-        from: &Oid,
-    ) -> impl Iterator<Item = &'static str> + use<'a> {
-        self.paths.between(self.tree(commit), self.tree(from))
+    /// The places of the paths in which a commit differs from another, in order.
+    pub(super) fn changes<'a>(&'a self, commit: &Oid, from: &Oid) -> impl Iterator<Item = usize> + use<'a> {
+        tree::between(self.tree(commit), self.tree(from))
     }
 
-    fn names(&self, paths: &[usize]) -> Vec<String> {
+    pub(super) fn names(&self, paths: &[usize]) -> Vec<String> {
         paths.iter().map(|path| self.paths.name(*path).to_owned()).collect()
     }
 
@@ -137,13 +134,13 @@ impl Repo {
         from: &Start,
         materialise: bool,
     ) -> (Oid, Vec<String>) {
-        let head = *self.tree(onto);
-        let (mut start, mut files, mut names) = (onto.clone(), head, Vec::new());
+        let head = self.tree(onto).clone();
+        let (mut start, mut files, mut names) = (onto.clone(), head.clone(), Vec::new());
         if let Start::Tip { tip, base, .. } = from {
             let (tree, conflicts) = three_way(self.tree(base), &head, self.tree(tip));
             if conflicts.is_empty() && tree != head {
                 let name = mixed(&tree, tip.as_str()) ^ mixed(&[], onto.as_str());
-                start = self.add(&format!("r{name:016x}"), tree, Some(onto));
+                start = self.add(&format!("r{name:016x}"), tree.clone(), Some(onto));
                 files = tree;
             } else if materialise && !conflicts.is_empty() {
                 (files, names) = (tree, self.names(&conflicts));
@@ -158,8 +155,9 @@ impl Repo {
     }
 
     /// What the worktree of an attempt holds.
-    pub(super) fn files(&self, key: &(TaskId, u32)) -> Tree {
-        self.worktrees.get(key).and_then(|worktree| worktree.files).unwrap_or_default()
+    pub(super) fn files(&self, key: &(TaskId, u32)) -> &Tree {
+        let files = self.worktrees.get(key).and_then(|worktree| worktree.files.as_ref());
+        files.unwrap_or_else(|| self.tree(&self.base))
     }
 
     /// Commits what a worktree holds, on its HEAD or, without `parent`, on nothing.
@@ -189,8 +187,8 @@ impl Repo {
     /// What a worktree holds, as a commit: its HEAD, or one more on that.
     fn tip(&mut self, key: &(TaskId, u32)) -> Option<Oid> {
         let worktree = self.worktrees.get(key)?;
-        let head = worktree.head.clone();
-        let Some(tree) = worktree.files.filter(|files| files != self.tree(&head)) else { return Some(head) };
+        let (head, files) = (worktree.head.clone(), worktree.files.clone());
+        let Some(tree) = files.filter(|files| files != self.tree(&head)) else { return Some(head) };
         Some(self.add(&format!("tip-{}-{}", key.0, key.1), tree, Some(&head)))
     }
 
@@ -254,8 +252,9 @@ impl Repo {
     /// Somebody else commits to the target, on a path of a task's or on one of nobody's.
     pub(super) fn stranger_lands(&mut self, path: Option<usize>) {
         let head = self.head().unwrap_or(&self.base).clone();
-        let mut tree = *self.tree(&head);
-        tree[path.unwrap_or(STRANGERS_PATH)] = mixed(&[u64::from(self.strangers) + 1], "stranger");
+        let mut tree = self.tree(&head).clone();
+        let path = path.unwrap_or_else(|| self.paths.strangers());
+        Arc::make_mut(&mut tree)[path] = mixed(&[u64::from(self.strangers) + 1], "stranger");
         self.stranger_commits(tree, &head);
     }
 

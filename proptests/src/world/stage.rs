@@ -8,12 +8,16 @@ use swarm_domain::{Effect, Event, Oid, Program, TaskId, Usd};
 use crate::choice::{Choices, Scenario};
 use crate::conformance::stage::{Deed, Stage, Step};
 use crate::plans;
+use crate::setup::Setup;
 
 use super::World;
 use super::program::Program as Kept;
 use super::repo::Repo;
+use super::script::on;
 use super::tree::Paths;
 
+/// Paths that checks may name.
+const PATHS: usize = 16;
 /// How long it takes until a program that was begun waits, in milliseconds.
 const BEGUN_MS: u64 = 20;
 
@@ -23,21 +27,15 @@ pub struct SimStage(World);
 
 impl SimStage {
     /// A world in which nothing has happened.
+    #[must_use]
     pub fn new() -> Self {
         let mut choices = Choices::new(Scenario::default());
         let plan = plans::plan(&mut choices);
-        let mut world = World::new(choices, &plan, None);
-        world.repo = Repo::new(&plan.settings().base, Paths::unnamed());
+        let mut world = World::new(choices, &plan, &Setup::of(Scenario::default()));
+        world.repo = Repo::new(&plan.settings().base, Paths::unnamed(PATHS));
+        world.own.clear();
         world.scripts = Some(Vec::new());
         Self(world)
-    }
-
-    fn name(&mut self, steps: &[Step]) {
-        for step in steps {
-            if let Step::Write(path) | Step::Need(path) = step {
-                self.0.repo.paths.named(path);
-            }
-        }
     }
 }
 
@@ -79,9 +77,10 @@ impl Stage for SimStage {
     }
 
     fn program(&mut self, steps: &[Step]) -> Program {
-        self.name(steps);
+        let paths = &mut self.0.repo.paths;
+        let script = steps.iter().map(|step| (0, on(step, |path| paths.named(path)))).collect();
         let scripts = self.0.scripts.get_or_insert_default();
-        scripts.push(steps.to_vec());
+        scripts.push(script);
         Program::Argv(vec![(scripts.len() - 1).to_string()])
     }
 
@@ -113,7 +112,7 @@ impl Stage for SimStage {
 
     fn changes(&self, commit: &Oid) -> BTreeSet<String> {
         let repo = &self.0.repo;
-        repo.changes(commit, repo.base()).map(str::to_owned).collect()
+        repo.changes(commit, repo.base()).map(|path| repo.paths.name(path).to_owned()).collect()
     }
 
     fn is_kept(&self, commit: &Oid) -> bool {

@@ -1,5 +1,7 @@
 //! The worktree of an attempt, and what steps do to it. Knows neither programs nor the target.
 
+use std::sync::Arc;
+
 use swarm_domain::{Oid, TaskId};
 
 use crate::conformance::stage::Step;
@@ -23,9 +25,9 @@ impl Worktree {
         Self { head, files: Some(files), unkept: false, has_commits: false }
     }
 
-    fn write(&mut self, place: Option<usize>, content: u64) {
-        if let (Some(place), Some(files)) = (place, &mut self.files) {
-            files[place] = content;
+    fn write(&mut self, path: usize, content: u64) {
+        if let Some(files) = &mut self.files {
+            Arc::make_mut(files)[path] = content;
             self.unkept = true;
         }
     }
@@ -43,13 +45,13 @@ impl Worktree {
 
 impl Repo {
     /// Does in the worktree of an attempt what its program does.
-    pub(super) fn act(&mut self, key: &(TaskId, u32), step: &Step) {
+    pub(super) fn act(&mut self, key: &(TaskId, u32), step: &Step<usize>) {
         let commit = self.commit_by(key, step);
         let Some(worktree) = self.worktrees.get_mut(key) else { return };
         match step {
             Step::Write(path) => {
                 let content = mixed(&[u64::from(key.1)], key.0.as_str());
-                worktree.write(self.paths.place(path), content);
+                worktree.write(*path, content);
             }
             Step::DeleteWorktree => worktree.delete(),
             _ => commit.into_iter().for_each(|commit| worktree.move_head(commit)),
@@ -57,21 +59,20 @@ impl Repo {
     }
 
     /// The commit that a step makes, if it makes one.
-    fn commit_by(&mut self, key: &(TaskId, u32), step: &Step) -> Option<Oid> {
+    fn commit_by(&mut self, key: &(TaskId, u32), step: &Step<usize>) -> Option<Oid> {
         let worktree = self.worktrees.get(key)?;
-        let (tree, head) = (worktree.files, &worktree.head);
+        let head = &worktree.head;
         let (tree, parent) = match step {
-            Step::Commit => (tree?, Some(head.clone())),
-            Step::Uproot => (*self.tree(head), None),
+            Step::Commit => (worktree.files.clone()?, Some(head.clone())),
+            Step::Uproot => (self.tree(head).clone(), None),
             _ => return None,
         };
         Some(self.commit_in(key, tree, parent.as_ref()))
     }
 
     /// Whether a path of a worktree has conflict markers in it.
-    pub(super) fn has_markers(&self, key: &(TaskId, u32), path: &str) -> bool {
+    pub(super) fn has_markers(&self, key: &(TaskId, u32), path: usize) -> bool {
         let files = self.worktrees.get(key).and_then(|worktree| worktree.files.as_ref());
-        let content = files.zip(self.paths.place(path)).map(|(files, place)| files[place]);
-        content.is_some_and(is_marked)
+        files.is_some_and(|files| is_marked(files[path]))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decisions::{self, Case};
 use crate::end;
-use crate::fact::{Cause, Moment};
+use crate::fact::{Anchor, Cause, Moment};
 use crate::sim::{self, Sim};
 use crate::task::{End, Illegal, Phase};
 use crate::{Event, Oid, TaskSpec};
@@ -36,7 +36,7 @@ fn outcome(ends: [&End; 3], cancelled: bool) -> &'static str {
         });
         ended.unwrap();
     }
-    let now = Moment { at_ms: 1, entropy: 1, anchor: &crate::fact::Anchor::default };
+    let now = Moment { at_ms: 1, entropy: 1, anchor: &Anchor::default };
     let Some(Event::RunFinished(finished)) = end::end(&parts, &now) else {
         unreachable!("all tasks are final")
     };

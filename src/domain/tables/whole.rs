@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::samples::{exited, failed, nonce, of_the_landing, of_the_slot, of_the_task, started};
 use super::{landing, life, run};
-use crate::fact::{Cause, Moment};
+use crate::fact::{Anchor, Cause, Moment};
+use crate::owed;
 use crate::sim::{self, Sim};
 use crate::state::State;
 use crate::task::End;
@@ -41,7 +42,7 @@ fn ends(state: &State) -> Vec<(TaskId, End)> {
 }
 
 fn moment(entropy: u64) -> Moment<'static> {
-    Moment { at_ms: 5_000, entropy, anchor: &crate::fact::Anchor::default }
+    Moment { at_ms: 5_000, entropy, anchor: &Anchor::default }
 }
 
 /// Takes an event, or not, and looks at what became of the state. Laws 9 and 14.
@@ -55,9 +56,11 @@ fn takes(before: &State, event: &Event) -> State {
     after
 }
 
-/// What is owed and what is decided: neither may panic, and what is decided must fit.
+/// What is owed and what is decided: neither may panic. What is owed is waited for, and what is decided fits.
 fn goes_on(state: &State) -> Vec<Event> {
-    drop(state.owed());
+    for effect in state.owed() {
+        assert!(owed::is_owed(state.run(), &effect.key()), "nobody waits for {effect:?}");
+    }
     let decided = state.decide(&moment(state.seq()), &Command::Advance).unwrap();
     let mut after = state.clone();
     for event in &decided {

@@ -2,21 +2,26 @@
 //!
 //! Laws 2, 3, 13 and 14 are checked here, against what was acknowledged and what was on its way.
 
-use std::sync::Arc;
+mod heard;
+mod opening;
 
-use swarm_actors::codec::{JournalCodec, entry_of, recorded};
+use std::sync::{Arc, Mutex};
+
+use swarm_actors::codec::{JournalCodec, entry_of};
 use swarm_actors::{Committed, Recorded, Submit, Writer, WriterError};
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Policy};
 use swarm_journal::sim::{Fault, SimDisk, Tail};
-use swarm_journal::{Disk, Item, JournalError, Log};
+use swarm_journal::{Disk, JournalError, Log};
 
-use crate::choice::{Site, Who};
-use crate::drive::Setup;
 use crate::laws::Broken;
 use crate::marks::Mark;
 use crate::port::Shared;
 use crate::sabotage::{self, Sabotage};
+use crate::setup::Setup;
+
+use self::heard::{Heard, is_segment};
+use self::opening::Reader;
 
 /// The writers of one run, one after the other.
 pub(crate) struct Life {
@@ -36,6 +41,9 @@ pub(crate) struct Life {
     /// Whether `HEAD` is as it was written last. Without it nothing proves that the last batch was durable, and its damage
     /// cannot be told from a torn write.
     head_is_whole: bool,
+    /// The actors had the writer, so what was on its way is not known.
+    blind: bool,
+    heard: Arc<Mutex<Vec<Recorded>>>,
     pub(crate) openings: u32,
     pub(crate) crashes: u32,
 }
@@ -54,6 +62,8 @@ impl Life {
             last_state: None,
             shadow: setup.thorough.then(State::new),
             head_is_whole: true,
+            blind: false,
+            heard: Arc::default(),
             openings: 0,
             crashes: 0,
         }
@@ -107,7 +117,19 @@ impl Life {
 
     /// Whether a power cut would take a record away. What `HEAD` says is worth less than the records, and rarely synced.
     fn has_unsynced(&self) -> bool {
-        self.disk.unsynced(|name| name.ends_with(".swj")) > 0
+        self.disk.unsynced(is_segment) > 0
+    }
+
+    /// Takes commits on behalf of actors, who have the writer.
+    pub(crate) fn books(&mut self) -> Heard {
+        self.blind = true;
+        Heard { world: self.world.clone(), disk: self.disk.clone(), events: self.heard.clone() }
+    }
+
+    /// What the actors' commits were.
+    pub(crate) fn absorb(&mut self) {
+        let heard = std::mem::take(&mut *self.heard.lock().expect("nothing panics while it is locked"));
+        self.history.extend(heard);
     }
 
     /// Takes what became durable into the books. Law 1: nothing that is not durable is told to anybody.
@@ -119,24 +141,15 @@ impl Life {
         for recorded in &committed.events {
             self.enter(recorded)?;
         }
-        let live = self
-            .writer
-            .as_ref()
-            .map(Writer::state)
-            .filter(|state| state.parts().is_some_and(|parts| parts.run.is_live()));
-        if live.is_some() {
-            self.world.lock().books.at_rest()?;
-        }
+        self.world.lock().books.at_rest()?;
         self.compare_shadow()
     }
 
     fn enter(&mut self, recorded: &Recorded) -> Result<(), Broken> {
-        self.world.lock().enter(&recorded.event)?;
-        if let Some(shadow) = &mut self.shadow {
-            follow(shadow, recorded)?;
-        }
+        // First of all, so that a history that breaks a law ends with the event that does.
         self.history.push(recorded.clone());
-        Ok(())
+        self.world.lock().enter(&recorded.event)?;
+        self.shadow.as_mut().map_or(Ok(()), |shadow| follow(shadow, recorded))
     }
 
     /// Law 3, after every event: what the bytes fold to is the live state.
@@ -174,6 +187,7 @@ impl Life {
 
     fn cut(&mut self, power: bool, tail: u32) {
         if power {
+            sabotage::lose_durable(&self.disk, self.tampers());
             self.head_is_whole &= tail == 1;
             self.disk.restart_as([Tail::Lost, Tail::Kept, Tail::Torn(128)][tail as usize]);
         } else {
@@ -181,123 +195,8 @@ impl Life {
         }
     }
 
-    /// Opens the journal, as often as it takes. Law 13: a crash during a recovery changes nothing.
-    pub(crate) fn open(&mut self) -> Result<(), Broken> {
-        loop {
-            self.openings += 1;
-            let who = Who::Number(self.openings);
-            let (dies_at, flip, bit) = {
-                let mut world = self.world.lock();
-                let mut once = |site| world.choices.once(site, who);
-                (once(Site::CrashOpening), once(Site::DiskFlip), once(Site::DiskBit))
-            };
-            let flipped = (flip == 1 && self.head_is_whole).then(|| self.flip(bit)).flatten();
-            if dies_at > 0 {
-                self.disk.fail_after(u64::from(dies_at) - 1, Fault::PowerCut);
-            }
-            let opened = self.try_open();
-            self.disk.forget_faults();
-            match opened {
-                Ok((log, state, records)) => return self.recovered(log, state, records, flipped.is_some()),
-                Err(Opening::Broken(broken)) => return Err(broken),
-                Err(Opening::Journal(JournalError::Missing { .. })) if self.history.is_empty() => {
-                    return self.create();
-                }
-                Err(Opening::Journal(error)) => self.reopen(&error, flipped)?,
-            }
-        }
-    }
-
-    /// An opening that failed has a cause; without it, the next one does not fail.
-    fn reopen(&mut self, error: &JournalError, flipped: Option<(String, usize)>) -> Result<(), Broken> {
-        if let Some((name, bit)) = &flipped {
-            self.disk.flip(name, *bit);
-        }
-        match (error, flipped) {
-            (JournalError::Corrupt { .. }, Some(_)) => self.world.lock().marks.hit(Mark::DamageRefused),
-            _ if self.disk.is_off() => {
-                self.world.lock().marks.hit(Mark::CrashedInRecovery);
-                self.crashes += 1;
-                let (power, tail) = self.kind_of_crash();
-                self.cut(power, tail);
-            }
-            _ => return Err(refused(error)),
-        }
-        Ok(())
-    }
-
-    /// Whether the machine dies, too, and what becomes of what was not synced.
-    fn kind_of_crash(&self) -> (bool, u32) {
-        let who = Who::Number(self.crashes);
-        let mut world = self.world.lock();
-        (world.choices.once(Site::CrashPower, who) == 0, world.choices.once(Site::CrashTail, who))
-    }
-
-    /// One bit of the last segment rots.
-    fn flip(&self, bit: u32) -> Option<(String, usize)> {
-        let names = self.disk.names().ok()?;
-        let name = names.into_iter().filter(|name| name.ends_with(".swj")).max()?;
-        let bits = self.disk.contents(&name)?.len() * 8;
-        let bit = bits * bit as usize / 4096;
-        self.disk.flip(&name, bit);
-        Some((name, bit))
-    }
-
-    fn try_open(&self) -> Result<(Log, State, Vec<Recorded>), Opening> {
-        let mut reader =
-            Reader { state: State::new(), records: Vec::new(), failed: None, tampers: self.tampers() };
-        let opened =
-            Log::open_on(self.seen.clone(), &mut |item| reader.take(&item)).map_err(Opening::Journal)?;
-        match reader.failed {
-            Some(broken) => Err(Opening::Broken(broken)),
-            None => Ok((opened.log, reader.state, reader.records)),
-        }
-    }
-
-    fn tampers(&self) -> Option<Sabotage> {
+    pub(super) fn tampers(&self) -> Option<Sabotage> {
         self.world.lock().sabotage
-    }
-
-    /// Laws 2 and 3: what came back is what was acknowledged, then perhaps what was on its way, from the front.
-    fn recovered(
-        &mut self,
-        log: Log,
-        state: State,
-        records: Vec<Recorded>,
-        flipped: bool,
-    ) -> Result<(), Broken> {
-        let known = self.history.len();
-        if records.len() < known || records[..known] != self.history[..] {
-            return Err(Broken::new(
-                2,
-                format!("{known} events were acknowledged, and other {} came back", records.len()),
-            ));
-        }
-        let unsettled = std::mem::take(&mut self.unsettled);
-        if !unsettled.starts_with(&records[known..]) {
-            return Err(Broken::new(
-                2,
-                format!("behind event {known} something came back that was never decided"),
-            ));
-        }
-        if records.len() > known {
-            self.world.lock().marks.hit(Mark::RecoveredUnacknowledged);
-        }
-        if flipped {
-            self.world.lock().marks.hit(Mark::DamageHarmless);
-        }
-        for recorded in &records[known..] {
-            self.enter(recorded)?;
-        }
-        if let Some(last) = self.last_state.take().filter(|last| last.seq() == state.seq()) {
-            same(&state, &last)?;
-        }
-        if let Some(shadow) = &self.shadow {
-            same(shadow, &state)?;
-        }
-        self.writer = Some(self.writer(log, state));
-        self.head_is_whole = true;
-        Ok(())
     }
 
     /// Closes the journal cleanly.
@@ -344,38 +243,6 @@ impl Life {
             None if self.tampers() == Some(Sabotage::UsageForgotten) => sabotage::forget_usage(fact),
             None => fact,
         }
-    }
-}
-
-enum Opening {
-    Journal(JournalError),
-    Broken(Broken),
-}
-
-/// Reads a journal into a state, event by event. Law 14: every prefix is a run.
-struct Reader {
-    state: State,
-    records: Vec<Recorded>,
-    failed: Option<Broken>,
-    tampers: Option<Sabotage>,
-}
-
-impl Reader {
-    fn take(&mut self, item: &Item<'_>) {
-        let told = match recorded(item) {
-            Ok(told) => told,
-            Err(error) => return self.fail(2, error.to_string()),
-        };
-        for told in sabotage::tamper(self.tampers, told) {
-            if let Err(illegal) = self.state.apply(&told.event) {
-                return self.fail(14, format!("at {}: {illegal}", told.seq));
-            }
-            self.records.push(told);
-        }
-    }
-
-    fn fail(&mut self, law: u8, what: String) {
-        self.failed.get_or_insert(Broken::new(law, what));
     }
 }
 

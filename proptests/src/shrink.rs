@@ -1,0 +1,65 @@
+//! Shrinks a failure: the smallest scenario that breaks the same law.
+
+use crate::choice::{Named, Scenario, Search};
+use crate::drive::run;
+use crate::setup::{Explored, Setup};
+
+/// More runs than this are not worth the wait. A failure that needs as many is told as it then is.
+const TRIES_MAX: u32 = 3_000;
+
+/// What is left of a failure.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The choices that still break the law.
+    pub scenario: Scenario,
+    /// What came of them.
+    pub explored: Explored,
+    /// How many choices there were before.
+    pub choices_before: usize,
+    /// How many runs it took.
+    pub tries: u32,
+}
+
+/// Makes a run that breaks a law smaller, as long as it breaks the same one. Always with the same result.
+///
+/// If the choices of the run do not break the law when they are made by name, it is returned as it is.
+pub fn shrink(setup: &Setup, law: u8) -> Shrunk {
+    let first = run(setup);
+    let choices_before = first.made.len();
+    let mut tries = 1;
+    let mut again = |named: Named, thorough: bool| {
+        tries += 1;
+        let scenario = Scenario { named, seed: None };
+        run(&Setup { scenario, thorough, ..setup.clone() })
+    };
+    // A scenario file is run thoroughly. That can only show a broken law sooner, and perhaps another one.
+    let mut thorough = true;
+    let mut explored = again(named(&first), thorough);
+    if !breaks(&explored, law) {
+        thorough = setup.thorough;
+        explored = again(named(&first), thorough);
+    }
+    if !breaks(&explored, law) {
+        return Shrunk { scenario: setup.scenario.clone(), explored: first, choices_before, tries };
+    }
+    let mut search = Search::new(named(&explored), explored.history.len());
+    for _ in 0..TRIES_MAX {
+        let Some(candidate) = search.next() else { break };
+        let found = again(candidate, thorough);
+        let (made, events) = (named(&found), found.history.len());
+        if breaks(&found, law) && search.is_smaller(&made, events) {
+            search.keep(made, events);
+            explored = found;
+        }
+    }
+    let scenario = Scenario { named: search.best().clone(), seed: None };
+    Shrunk { scenario, explored, choices_before, tries }
+}
+
+fn named(explored: &Explored) -> Named {
+    explored.made.iter().copied().collect()
+}
+
+fn breaks(explored: &Explored, law: u8) -> bool {
+    explored.broken.as_ref().is_some_and(|broken| broken.law == law)
+}
