@@ -99,9 +99,11 @@ impl World {
             plan.tasks().iter().zip(0..).map(|(task, place)| (task.id.clone(), place)).collect();
         let foreign = setup.plan.is_some();
         let paths = Paths::of_run(plans::SHARED_PATHS + if foreign { places.len() } else { 0 });
-        let own = plan.tasks().iter().map(|task| match foreign {
-            true => plans::paths(&mut choices, places[&task.id], true),
-            false => task.files.iter().filter_map(|path| paths.place(path)).collect(),
+        let own = plan.tasks().iter().map(|task| {
+            if foreign {
+                return plans::paths(&mut choices, places[&task.id], true);
+            }
+            task.files.iter().filter_map(|path| paths.place(path)).collect()
         });
         Self {
             books: Books::new(plan),

@@ -49,13 +49,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts what is to be played in a folder with these files. `let_go_ms`: what it may be going to wait for has come.
-    pub(super) fn start(
-        play: Play,
-        limits: Limits,
-        files: &[u64],
-        now_ms: u64,
-        let_go_ms: &[u64],
-    ) -> Self {
+    pub(super) fn start(play: Play, limits: Limits, files: &[u64], now_ms: u64, let_go_ms: &[u64]) -> Self {
         let (lost_ms, talks) = (play.lost_after_ms.map(|after_ms| now_ms + after_ms), play.talks);
         let (steps, own, starts) = play.in_a_folder(files);
         let mut program = Self {
@@ -149,7 +143,8 @@ impl Program {
     /// When its keeper ends it at its grant: it has said that it used so much, and nobody raised it in time.
     fn at_grant_ms(&self) -> Option<u64> {
         let grant = self.limits.grant?;
-        let reaches = |step: &Step<usize>| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
+        let reaches =
+            |step: &Step<usize>| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
         self.moments().find(|(_, step)| reaches(step)).map(|(at_ms, _)| at_ms + RAISE_WAIT_MS)
     }
 

@@ -27,7 +27,8 @@ impl Play {
         let (mut done, mut starts) = (Script::new(), 0);
         for (step, program) in (1..).zip(self.setup) {
             starts += usize::from(program.is_some());
-            let (after_ms, ending) = program.map_or((0, not_started()), |program| played(&mut done, program, files));
+            let (after_ms, ending) =
+                program.map_or((0, not_started()), |program| played(&mut done, program, files));
             if ending != (Ending::Exited { code: 0 }) {
                 let detail = "a command of the setup did not end well".to_owned();
                 return (done, (after_ms, Ending::SetupFailed { step, detail }), starts);
