@@ -12,7 +12,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use swarm_proptests::hunt::{Hunt, Progress};
 use swarm_proptests::report::Failure;
-use swarm_proptests::{Sabotage, ScenarioFile, Setup, Site, Values, laws, line, run, table};
+use swarm_proptests::{
+    Recorded, Sabotage, ScenarioFile, Scope, Setup, Site, Values, again, exhaust, laws, line, run, table,
+};
 
 /// A law is broken.
 const BROKEN: u8 = 1;
@@ -45,6 +47,13 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         keep: Option<PathBuf>,
     },
+    /// Run every history of the small scopes: all of them, not a sample
+    Exhaust,
+    /// Hold the run in a folder to the laws, then ask what would have been had it crashed anywhere
+    Recorded {
+        /// The folder of a run, or of its journal
+        run: PathBuf,
+    },
     /// Print a table
     List {
         /// Which one
@@ -66,6 +75,9 @@ struct HuntArgs {
     /// Keep what this scenario names, and let seeds choose the rest
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Go through worlds around the run in this folder
+    #[arg(long, value_name = "RUN", conflicts_with = "scenario")]
+    from_run: Option<PathBuf>,
     /// Stop at this law only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=18))]
     law: Option<u8>,
@@ -101,6 +113,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Hunt(args) => hunt(&args),
         Command::Scenario { file, keep } => scenario(&file, keep.as_deref()),
+        Command::Exhaust => Ok(every_history()),
+        Command::Recorded { run } => recorded(&run),
         Command::List { what } => {
             list(what);
             Ok(0)
@@ -116,8 +130,7 @@ fn main() -> ExitCode {
 type Failed = Box<dyn std::error::Error>;
 
 fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
-    let file = args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default();
-    let base = Setup { sabotage: args.sabotage.or(file.sabotage), ..file.setup() };
+    let base = base(args)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(processors, |jobs| usize::try_from(jobs).unwrap_or(processors));
     let seeds = args.from..args.from.saturating_add(args.seeds);
@@ -136,6 +149,54 @@ fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
     }
     print!("{}", table(&catch, took));
     Ok(code)
+}
+
+/// What all runs of a hunt have in common.
+fn base(args: &HuntArgs) -> Result<Setup, Failed> {
+    if let Some(run) = &args.from_run {
+        return Ok(Setup { sabotage: args.sabotage, ..Recorded::open(run)?.setup() });
+    }
+    let file = args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default();
+    Ok(Setup { sabotage: args.sabotage.or(file.sabotage), ..file.setup() })
+}
+
+fn every_history() -> u8 {
+    for scope in Scope::all() {
+        let began = Instant::now();
+        let mut broken = None;
+        let histories = exhaust(&scope, |mut explored| {
+            broken = explored.broken.take().map(|law| (law, again(&scope, &explored)));
+            broken.is_none()
+        });
+        if let Some((law, scenario)) = broken {
+            println!("{law}\n\n{}", ScenarioFile { scenario, ..ScenarioFile::default() });
+            return BROKEN;
+        }
+        println!("{histories:>9} histories in {:>4} s: {}", began.elapsed().as_secs(), scope.name);
+    }
+    println!("Every law held in all of them.");
+    0
+}
+
+fn recorded(run: &std::path::Path) -> Result<u8, Failed> {
+    let recorded = Recorded::open(run)?;
+    match recorded.check() {
+        Ok(checked) => println!("{} events: every law held after each of them.", checked.events),
+        Err(broken) => {
+            println!("{broken}");
+            return Ok(BROKEN);
+        }
+    }
+    match recorded.what_if().crash_at_every_point().check() {
+        Ok(tried) => {
+            println!("{} runs with {} crashes around it: every law held.", tried.runs, tried.crashes)
+        }
+        Err(failed) => {
+            println!("{failed}");
+            return Ok(BROKEN);
+        }
+    }
+    Ok(0)
 }
 
 fn while_telling(hunt: &Hunt, progress: &Progress, began: Instant) -> swarm_proptests::hunt::Catch {
