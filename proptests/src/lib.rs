@@ -2,6 +2,32 @@
 //!
 //! Everything that swarm does not decide is a named choice, so that a failure reads as what happened. The laws are checked
 //! after every event from facts, and never from the state under test.
+//!
+//! Whole runs are values that shrink, for tests of your own:
+//!
+//! ```
+//! use proptest::prelude::*;
+//! use swarm_domain::Event;
+//! use swarm_proptests::{Faults, runs};
+//!
+//! proptest! {
+//!     # #![proptest_config(ProptestConfig::with_cases(32))]
+//!     # /*
+//!     #[test]
+//!     # */
+//!     fn nobody_is_charged_twice(run in runs().tasks(1..=8).faults(Faults::ALL).crashes(0..=3)) {
+//!         run.check()?;
+//!         run.always("an attempt is charged once", |at| {
+//!             let Event::AgentExited(now) = at.event() else { return true };
+//!             let same = |event: &Event| {
+//!                 matches!(event, Event::AgentExited(exited) if (&exited.task, exited.attempt) == (&now.task, now.attempt))
+//!             };
+//!             !at.before().iter().any(|recorded| same(&recorded.event))
+//!         })?;
+//!     }
+//! }
+//! # fn main() { nobody_is_charged_twice() }
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
@@ -12,6 +38,7 @@ mod each;
 mod exhaust;
 mod explore;
 mod holes;
+pub mod hunt;
 pub mod laws;
 mod life;
 mod line;
@@ -25,6 +52,8 @@ mod sabotage;
 mod setup;
 mod shell;
 mod shrink;
+mod strategy;
+mod table;
 mod what_if;
 mod world;
 
@@ -45,5 +74,7 @@ pub use sabotage::Sabotage;
 pub use setup::{Explored, Setup};
 pub use shell::run_actors;
 pub use shrink::{Shrunk, shrink};
+pub use strategy::{At, Faults, NotAlways, Run, RunTree, Runs, runs};
+pub use table::table;
 pub use what_if::{Failed, Tried, WhatIf, Why};
 pub use world::SimStage;

@@ -30,7 +30,10 @@ pub fn line(recorded: &Recorded, beginning_ms: u64) -> String {
     let mut fields = fields(recorded);
     let subject = subject(&mut fields);
     let told = fields.iter().filter_map(|(name, value)| Some(format!("{name} {}", short(value)?)));
-    let told = told.collect::<Vec<_>>().join(", ");
+    let mut told: Vec<_> = told.collect();
+    // What is long comes last, where the line is cut.
+    told.sort_by_key(String::len);
+    let told = told.join(", ");
     let since_ms = i128::from(recorded.time_ms) - i128::from(beginning_ms);
     let seconds = format!("{}.{:03}", since_ms / 1000, since_ms.unsigned_abs() % 1000);
     let (seq, name) = (recorded.seq, recorded.event.name());

@@ -142,6 +142,11 @@ impl Tally {
     pub fn crash(&self, point: u32, pending: &'static str) -> u64 {
         self.crashes.get(&(point, pending)).copied().unwrap_or_default()
     }
+
+    /// Every pair of such a point and what was pending, and how often it came up. Point 0 is a fault of the disk.
+    pub fn crashes(&self) -> impl Iterator<Item = (u32, &'static str, u64)> {
+        self.crashes.iter().map(|((point, pending), count)| (*point, *pending, *count))
+    }
 }
 
 /// What met what in one run.

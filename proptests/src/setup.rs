@@ -27,6 +27,8 @@ pub struct Explored {
     pub matrix: Matrix,
     /// How often swarm died in it.
     pub crashes: u32,
+    /// How many turns its writers took.
+    pub turns: u32,
     /// The law that was broken, if one was.
     pub broken: Option<Broken>,
 }

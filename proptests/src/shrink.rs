@@ -4,8 +4,8 @@ use crate::choice::{Named, Scenario, Search};
 use crate::drive::run;
 use crate::setup::{Explored, Setup};
 
-/// More runs than this are not worth the wait. A failure that needs as many is told as it then is.
-const TRIES_MAX: u32 = 3_000;
+/// More events than these are not worth the wait: it is a second or two. A failure that needs more is told as it then is.
+const EVENTS_MAX: usize = 300_000;
 
 /// What is left of a failure.
 #[derive(Clone, Debug)]
@@ -43,10 +43,11 @@ pub fn shrink(setup: &Setup, law: u8) -> Shrunk {
         return Shrunk { scenario: setup.scenario.clone(), explored: first, choices_before, tries };
     }
     let mut search = Search::new(named(&explored), explored.history.len());
-    for _ in 0..TRIES_MAX {
-        let Some(candidate) = search.next() else { break };
+    let mut events_left = EVENTS_MAX;
+    while let Some(candidate) = search.next().filter(|_| events_left > 0) {
         let found = again(candidate, thorough);
         let (made, events) = (named(&found), found.history.len());
+        events_left = events_left.saturating_sub(events);
         if breaks(&found, law) && search.is_smaller(&made, events) {
             search.keep(made, events);
             explored = found;

@@ -154,3 +154,6 @@ fn cycle(tasks: &[&TaskSpec], places: &BTreeMap<&TaskId, usize>, unmet: &[usize]
             .expect("a task that never became ready needs another such task");
     }
 }
+
+#[cfg(test)]
+mod tests;

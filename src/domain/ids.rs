@@ -104,7 +104,15 @@ impl fmt::Debug for Oid {
 
 #[cfg(test)]
 mod tests {
-    use super::TaskId;
+    use super::{Oid, TaskId};
+
+    #[test]
+    fn ids_are_written_as_they_are_and_fill_a_column() {
+        let (task, oid) = (TaskId::new("a").unwrap(), Oid::new("0123456789abcdef\n"));
+        assert_eq!(format!("{task}/{task:3}/{oid}/{oid:>18}"), "a/a  /0123456789abcdef/  0123456789abcdef");
+        assert_eq!((oid.as_str(), oid.short()), ("0123456789abcdef", "0123456789"));
+        assert_eq!(Oid::new("short").short(), "short");
+    }
 
     #[test]
     fn ids_that_are_refused() {

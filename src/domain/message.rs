@@ -37,3 +37,6 @@ fn one_line(text: &str) -> String {
     let words = text.split_whitespace().map(|word| word.chars().filter(|c| !steers(*c)).collect::<String>());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

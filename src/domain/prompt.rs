@@ -96,3 +96,6 @@ pub fn bounded(text: &str) -> &str {
     }
     &text[from..]
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,6 +128,14 @@ impl Choices {
         Self { script: Some(script), ..Self::new(scenario) }
     }
 
+    /// The same, where a seed lets nothing go wrong but at some sites.
+    pub(crate) fn only(mut self, may_go_wrong: impl Fn(Site) -> bool) -> Self {
+        for (rate, site) in self.rates.iter_mut().zip(Site::ALL) {
+            *rate = if may_go_wrong(*site) { *rate } else { 0 };
+        }
+        self
+    }
+
     /// The script, for its next branch.
     pub(crate) fn take_script(&mut self) -> Option<Script> {
         self.script.take()

@@ -23,7 +23,9 @@ const TURNS: usize = 6;
 /// One way to make a scenario smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
-    /// So many neighbours at once are left out.
+    /// The last half of the tasks is left out, the last quarter, and so on. This comes first: a run of few tasks is short.
+    FewerTasks,
+    /// So many choices in a row are left out.
     Without(usize),
     /// A task is left out, and those behind it move up.
     WithoutTask,
@@ -49,8 +51,8 @@ pub(crate) struct Search {
 impl Search {
     /// Begins with choices that were made in a bad run of so many events.
     pub(crate) fn new(made: Named, events: usize) -> Self {
-        let half = made.len().div_ceil(2).max(1);
-        Self { size: size(&made, events), best: made, pass: Pass::Without(half), slot: 0, found: false }
+        let pass = Pass::FewerTasks;
+        Self { size: size(&made, events), best: made, pass, slot: 0, found: false }
     }
 
     /// The smallest that was bad so far.
@@ -90,8 +92,9 @@ impl Search {
 
     fn next_pass(&mut self) -> Option<Pass> {
         Some(match self.pass {
+            Pass::FewerTasks => Pass::Without(half(self.best.len())),
             Pass::Without(1) => Pass::WithoutTask,
-            Pass::Without(count) => Pass::Without(count.div_ceil(2)),
+            Pass::Without(count) => Pass::Without(half(count)),
             Pass::WithoutTask => Pass::Lower,
             Pass::Lower => Pass::Earlier,
             Pass::Earlier => Pass::Shifted,
@@ -104,6 +107,8 @@ impl Search {
     fn slots(&self) -> usize {
         match self.pass {
             Pass::Without(count) => self.best.len().div_ceil(count),
+            // Half of 64 tasks, and so on down to one.
+            Pass::FewerTasks => 6,
             Pass::WithoutTask => tasks(&self.best),
             Pass::Lower | Pass::Earlier => 3 * self.best.len(),
             Pass::Shifted => TURNS * self.best.len(),
@@ -114,7 +119,11 @@ impl Search {
         let entry = |at: usize| self.best.iter().nth(at).map(|(place, value)| (*place, *value));
         match self.pass {
             Pass::Without(count) => Some(without(&self.best, slot * count, count)),
-            Pass::WithoutTask => without_task(&self.best, slot),
+            Pass::FewerTasks => {
+                let (all, count) = (tasks(&self.best), tasks(&self.best) >> (slot + 1));
+                (count > 0).then(|| without_tasks(&self.best, all - count, count))?
+            }
+            Pass::WithoutTask => without_tasks(&self.best, slot, 1),
             Pass::Lower => {
                 let (place, value) = entry(slot / 3)?;
                 let lower = [1, value / 2, value - 1][slot % 3];
@@ -165,23 +174,30 @@ fn tasks(named: &Named) -> usize {
     named.get(&place).map_or(1, |less_one| *less_one as usize + 1)
 }
 
-fn without_task(named: &Named, gone: usize) -> Option<Named> {
-    if tasks(named) == 1 {
-        return None;
-    }
-    let gone = u16::try_from(gone).ok()?;
-    let up = |task: u16| if task > gone { task - 1 } else { task };
+fn without_tasks(named: &Named, from: usize, count: usize) -> Option<Named> {
+    let all = tasks(named);
+    let gone = from..(from + count).min(all);
+    let left_less_one = u32::try_from(all.checked_sub(gone.len() + 1)?).ok()?;
+    let moved = |task: u16| match usize::from(task) {
+        task if gone.contains(&task) => None,
+        task if task >= gone.end => u16::try_from(task - gone.len()).ok(),
+        _ => Some(task),
+    };
     let choice = |(place, value): (&Place, &u32)| {
         let who = match place.who {
-            Who::Task(task) | Who::Attempt(task, _) if task == gone => return None,
-            Who::Task(task) => Who::Task(up(task)),
-            Who::Attempt(task, attempt) => Who::Attempt(up(task), attempt),
+            Who::Task(task) => Who::Task(moved(task)?),
+            Who::Attempt(task, attempt) => Who::Attempt(moved(task)?, attempt),
             who @ (Who::Run | Who::Number(_)) => who,
         };
-        let value = if place.site == Site::PlanTasks { value - 1 } else { *value };
+        let value = if place.site == Site::PlanTasks { left_less_one } else { *value };
         (value > 0).then_some((Place { who, ..*place }, value))
     };
     Some(named.iter().filter_map(choice).collect())
+}
+
+/// Half of so many, and at least one.
+fn half(count: usize) -> usize {
+    (count / 2).max(1)
 }
 
 /// The same choice at an earlier time: half as far, three quarters, or one less.

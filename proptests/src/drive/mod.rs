@@ -109,6 +109,7 @@ impl Drive {
             marks: world.marks.clone(),
             matrix: self.matrix,
             crashes: self.life.crashes,
+            turns: self.turn,
             broken,
         }
     }

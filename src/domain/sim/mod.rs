@@ -2,6 +2,8 @@
 
 mod choices;
 mod faults;
+mod holes;
+mod money;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,141 @@
+//! What a run does about money while programs run: raises and their refusal, the warning, the cap on tokens.
+
+use super::{Sim, exited, id, settings, task};
+use crate::event::UsageReported;
+use crate::fact::{Cap, Cause, Ending, Outcome, Usage};
+use crate::plan::RetryOn;
+use crate::task::{End, Phase};
+use crate::{Command, Effect, Event, Refusal, Settings, TaskSpec, Usd};
+
+fn is_run(effect: &Effect) -> bool {
+    matches!(effect, Effect::RunAttempt(_))
+}
+
+fn usd(micros: u64) -> Usd {
+    Usd::from_micros(micros)
+}
+
+/// A run in which the program of `a` runs. It reserved 40.
+fn running(cap: u64, budget: Option<u64>) -> Sim {
+    let a = TaskSpec { budget: budget.map(usd), estimate: Some(usd(40)), ..task("a") };
+    let mut sim = Sim::new(Settings { cap: Some(usd(cap)), ..settings() }, vec![a]);
+    sim.settle(is_run);
+    sim
+}
+
+fn report(sim: &mut Sim, micros: u64) -> Result<(), Refusal> {
+    let usage = Usage { usd: Some(usd(micros)), ..Usage::default() };
+    sim.turn(&Command::Fact(UsageReported { task: id("a"), attempt: 1, usage }.into()))
+}
+
+/// What `a` may spend, and which cap refused it more.
+fn grant(sim: &Sim) -> (u64, Option<Cap>) {
+    let run = sim.state.run();
+    let attempt = run.tasks.get(&id("a")).unwrap().attempt.as_ref().unwrap();
+    (run.ledger.line(&id("a"), 1).unwrap().grant.micros(), attempt.refused)
+}
+
+/// Ends the one program that runs, and lets all else go on until another runs.
+fn end_program(sim: &mut Sim, usage: Usage) {
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    let mut fact = exited(&run, Ending::Exited { code: 0 }, None);
+    fact.usage = usage;
+    sim.answer(&Effect::RunAttempt(run).key(), fact);
+    sim.settle(is_run);
+}
+
+#[test]
+fn a_raise_is_due_at_three_quarters_of_the_grant() {
+    let mut sim = running(100, None);
+    report(&mut sim, 29).unwrap();
+    assert_eq!(grant(&sim), (40, None));
+    report(&mut sim, 30).unwrap();
+    assert_eq!(grant(&sim), (80, None));
+    assert!(matches!(report(&mut sim, 30), Err(Refusal::Unfit(_))), "that was known");
+}
+
+#[test]
+fn a_grant_is_doubled_as_far_as_the_task_and_the_run_have_money() {
+    for (cap, budget, used, expected) in [
+        (100, None, 30, (80, None)),
+        (100, Some(60), 30, (60, None)),
+        (50, None, 30, (50, None)),
+        (100, Some(40), 30, (40, Some(Cap::Task))),
+        (40, None, 30, (40, Some(Cap::Run))),
+        // A program may pass its grant before anybody hears of it.
+        (200, None, 50, (100, None)),
+        (100, None, 99, (100, None)),
+        (100, None, 100, (40, Some(Cap::Run))),
+        (100, Some(60), 60, (40, Some(Cap::Task))),
+    ] {
+        let mut sim = running(cap, budget);
+        report(&mut sim, used).unwrap();
+        assert_eq!(grant(&sim), expected, "cap {cap}, budget {budget:?}, used {used}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_once() {
+    let mut sim = running(40, None);
+    for used in 30..35 {
+        report(&mut sim, used).unwrap();
+    }
+    assert_eq!(sim.count("grant.refused"), 1);
+}
+
+#[test]
+fn the_warning_comes_once_and_when_the_share_is_reached() {
+    let mut sim =
+        Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d"].map(task).to_vec());
+    sim.settle(is_run);
+    for (micros, told) in [(79, 0), (1, 1), (5, 1), (5, 1)] {
+        end_program(&mut sim, Usage { usd: Some(usd(micros)), ..Usage::default() });
+        assert_eq!(sim.count("run.noted"), told, "after {micros} more");
+    }
+    let text = sim
+        .events
+        .iter()
+        .find_map(|event| if let Event::Noted(event) = event { Some(&event.text) } else { None });
+    assert_eq!(text.unwrap(), "80 % of the budget are spent: $0.00008 of $0.0001");
+}
+
+#[test]
+fn no_attempt_starts_once_the_tokens_are_used_up() {
+    for (output_tokens, starts, outcome) in [(39, 2, None), (40, 1, Some(Outcome::Budget))] {
+        let settings = Settings { concurrency: 1, tokens: Some(100), ..settings() };
+        let mut sim = Sim::new(settings, vec![task("a"), task("b")]);
+        sim.settle(is_run);
+        end_program(&mut sim, Usage { input_tokens: 60, output_tokens, ..Usage::default() });
+        assert_eq!((sim.count("attempt.started"), sim.stopped()), (starts, outcome));
+    }
+}
+
+#[test]
+fn on_a_purse_that_is_overdrawn_not_even_what_asks_for_nothing_starts() {
+    for (micros, starts, outcome) in [(100, 2, None), (101, 1, Some(Outcome::Budget))] {
+        let mut sim = Sim::new(Settings { concurrency: 1, ..settings() }, vec![task("a"), task("b")]);
+        sim.settle(is_run);
+        end_program(&mut sim, Usage { usd: Some(usd(micros)), ..Usage::default() });
+        assert_eq!((sim.count("attempt.started"), sim.stopped()), (starts, outcome));
+    }
+}
+
+#[test]
+fn a_task_that_has_spent_its_budget_fails_for_that() {
+    let mut a = TaskSpec { budget: Some(usd(40)), ..task("a") };
+    a.retries.max = 3;
+    a.retries.after = [RetryOn::Crash].into();
+    let mut sim = Sim::new(settings(), vec![a]);
+    sim.settle(is_run);
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    let crashed = exited(&run, Ending::Exited { code: 1 }, Some(40));
+    sim.answer(&Effect::RunAttempt(run).key(), crashed);
+    sim.settle(|_| false);
+    assert_eq!((sim.finished(), sim.count("attempt.started")), (Some(Outcome::Failed), 1));
+    let Phase::Ended(End::Failed { cause: Cause::Budget, reason }) =
+        &sim.state.run().tasks.get(&id("a")).unwrap().phase
+    else {
+        panic!()
+    };
+    assert_eq!(reason, "its budget of $0.00004 is spent");
+}
