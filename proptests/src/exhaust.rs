@@ -36,11 +36,11 @@ fn two_tasks(retries: u32) -> Scenario {
 }
 
 impl Scope {
-    /// Two tasks of up to two attempts, every fate of each, and nothing else goes wrong.
+    /// Two tasks of up to two attempts that write the same path, every fate of each, and nothing else goes wrong.
     pub fn fates() -> Self {
         Self {
             name: "every fate",
-            fixed: two_tasks(1),
+            fixed: two_tasks(1).with(Site::TaskPaths, Who::Task(1), 0),
             open: &[(Site::AgentFate, ALL_FATES)],
             rare: &[],
             at_most: 0,

@@ -15,6 +15,7 @@ mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use swarm_domain::event::AgentStarted;
 use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, TaskId};
 
@@ -285,8 +286,9 @@ impl World {
         if program.is_over(self.now_ms) {
             return None;
         }
-        let pid = 100 + attempt;
-        Some(swarm_domain::event::AgentStarted { task, attempt, pid }.into())
+        let started = AgentStarted { task: task.clone(), attempt, pid: 100 + attempt }.into();
+        self.echo(&task, attempt, &started);
+        Some(started)
     }
 
     /// The disk fills up for so long.
