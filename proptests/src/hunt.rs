@@ -72,7 +72,7 @@ impl Hunt {
     pub fn at(&self, seed: u64) -> Setup {
         let scenario = Scenario { named: self.base.scenario.named.clone(), seed: Some(seed) };
         let thorough = Setup::of(Scenario::of_seed(seed)).thorough;
-        Setup { scenario, thorough, ..self.base.clone() }
+        Setup { scenario, thorough, twice: thorough, ..self.base.clone() }
     }
 
     /// Hunts until a law is broken, or all seeds are through, or it is stopped.

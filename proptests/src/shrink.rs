@@ -30,7 +30,7 @@ pub fn shrink(setup: &Setup, law: u8) -> Shrunk {
     let mut again = |named: Named, thorough: bool| {
         tries += 1;
         let scenario = Scenario { named, seed: None };
-        run(&Setup { scenario, thorough, ..setup.clone() })
+        run(&Setup { scenario, thorough, twice: thorough, ..setup.clone() })
     };
     // What is looked at closely costs twice the time, and few failures need it.
     let mut thorough = false;
