@@ -98,7 +98,7 @@ impl Scope {
 
 /// Runs every history of a scope, until `each` says that it has seen enough. Returns how many there were.
 pub fn exhaust(scope: &Scope, mut each: impl FnMut(Explored) -> bool) -> u64 {
-    let setup = Setup { thorough: false, ..Setup::of(scope.fixed.clone()) };
+    let setup = Setup { thorough: false, twice: false, ..Setup::of(scope.fixed.clone()) };
     let mut next = Some(Script::new(scope.open, scope.rare, scope.at_most));
     let mut histories = 0;
     while let Some(script) = next {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -43,6 +43,9 @@ enum Command {
     Scenario {
         /// The scenario file
         file: PathBuf,
+        /// With the plan of this run
+        #[arg(long, value_name = "RUN")]
+        from_run: Option<PathBuf>,
         /// Keep the run as a folder below this one, if a law is broken
         #[arg(long, value_name = "FOLDER")]
         keep: Option<PathBuf>,
@@ -75,7 +78,7 @@ struct HuntArgs {
     /// Keep what this scenario names, and let seeds choose the rest
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Go through worlds around the run in this folder
+    /// Begin with this run, a folder: its plan, and all that went wrong in it; seeds choose what else does
     #[arg(long, value_name = "RUN", conflicts_with = "scenario")]
     from_run: Option<PathBuf>,
     /// Stop at this law only
@@ -112,7 +115,7 @@ fn sabotage() -> impl TypedValueParser<Value = Sabotage> {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Hunt(args) => hunt(&args),
-        Command::Scenario { file, keep } => scenario(&file, keep.as_deref()),
+        Command::Scenario { file, from_run, keep } => scenario(&file, from_run.as_deref(), keep.as_deref()),
         Command::Exhaust => Ok(every_history()),
         Command::Recorded { run } => recorded(&run),
         Command::List { what } => {
@@ -131,6 +134,7 @@ type Failed = Box<dyn std::error::Error>;
 
 fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
     let base = base(args)?;
+    let base = Setup { sabotage: args.sabotage.or(base.sabotage), ..base };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(processors, |jobs| usize::try_from(jobs).unwrap_or(processors));
     let seeds = args.from..args.from.saturating_add(args.seeds);
@@ -143,6 +147,7 @@ fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
     let mut code = if progress.is_stopped() { INTERRUPTED } else { 0 };
     if let Some((seed, broken)) = &catch.found {
         let mut failure = Failure::shrunk(&hunt.at(*seed), broken, &format!("seed {seed}"));
+        failure.plan_of.clone_from(&args.from_run);
         failure.keep(&args.keep)?;
         println!("{failure}");
         code = BROKEN;
@@ -154,10 +159,9 @@ fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
 /// What all runs of a hunt have in common.
 fn base(args: &HuntArgs) -> Result<Setup, Failed> {
     if let Some(run) = &args.from_run {
-        return Ok(Setup { sabotage: args.sabotage, ..Recorded::open(run)?.setup() });
+        return Ok(Recorded::open(run)?.setup());
     }
-    let file = args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default();
-    Ok(Setup { sabotage: args.sabotage.or(file.sabotage), ..file.setup() })
+    Ok(args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default().setup())
 }
 
 fn every_history() -> u8 {
@@ -189,7 +193,7 @@ fn recorded(run: &std::path::Path) -> Result<u8, Failed> {
     }
     match recorded.what_if().crash_at_every_point().check() {
         Ok(tried) => {
-            println!("{} runs with {} crashes around it: every law held.", tried.runs, tried.crashes)
+            println!("{} runs with {} crashes around it: every law held.", tried.runs, tried.crashes);
         }
         Err(failed) => {
             println!("{failed}");
@@ -236,9 +240,10 @@ fn stop_at_interrupt(progress: Arc<Progress>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn scenario(path: &std::path::Path, keep: Option<&std::path::Path>) -> Result<u8, Failed> {
+fn scenario(path: &Path, from_run: Option<&Path>, keep: Option<&Path>) -> Result<u8, Failed> {
     let file = ScenarioFile::load(path)?;
-    let explored = run(&file.setup());
+    let plan = from_run.map(Recorded::open).transpose()?.and_then(|recorded| recorded.setup().plan);
+    let explored = run(&Setup { plan, ..file.setup() });
     let beginning_ms = explored.history.first().map_or(0, |first| first.time_ms);
     for recorded in &explored.history {
         println!("{}", line(recorded, beginning_ms));
@@ -249,6 +254,7 @@ fn scenario(path: &std::path::Path, keep: Option<&std::path::Path>) -> Result<u8
         println!("\nEvery law held: {events} events, {crashes} crashes, and the run ended `{outcome}`.");
         return Ok(0);
     };
+    failure.plan_of = from_run.map(Path::to_path_buf);
     if let Some(folder) = keep {
         failure.keep(folder)?;
     }
