@@ -239,3 +239,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,11 +33,39 @@ fn paths_match_as_in_gitignore() {
         ("src/[a-c].rs", "src/b.rs", true),
         ("src/[!a-c].rs", "src/b.rs", false),
         ("src/[[:digit:]]*", "src/7up", true),
+        ("[a-]x", "-x", true),
+        ("[a-]x", "ax", true),
+        ("[a-]x", "bx", false),
+        ("[]a]x", "]x", true),
+        ("[a\\]b]x", "]x", true),
+        ("[\\a-\\c]x", "bx", true),
+        ("[^a]x", "bx", true),
+        ("a[!b]c", "a/c", false),
         ("a\\*b", "a*b", true),
         ("a\\*b", "axb", false),
         ("ä/**", "ä/ö", true),
     ] {
         assert_eq!(ClaimSet::new(&list(&[pattern]), &[]).claims(path), expected, "{pattern} on {path}");
+    }
+}
+
+#[test]
+fn a_named_class_has_what_its_name_says() {
+    let classes: [(&str, fn(&char) -> bool); 8] = [
+        ("alnum", char::is_ascii_alphanumeric),
+        ("alpha", char::is_ascii_alphabetic),
+        ("digit", char::is_ascii_digit),
+        ("lower", char::is_ascii_lowercase),
+        ("upper", char::is_ascii_uppercase),
+        ("xdigit", char::is_ascii_hexdigit),
+        ("space", |c| matches!(c, '\t'..='\r' | ' ')),
+        ("punct", char::is_ascii_punctuation),
+    ];
+    for (name, has) in classes {
+        let claims = ClaimSet::new(&list(&[&format!("[[:{name}:]]")]), &[]);
+        for c in ('\u{1}'..='\u{80}').filter(|c| *c != '/') {
+            assert_eq!(claims.claims(&c.to_string()), has(&c), "{name} and {c:?}");
+        }
     }
 }
 
@@ -79,6 +107,9 @@ fn overlaps_are_found_and_excludes_count() {
         (&["libs/**", "!libs/x/**"], &["libs/y/**"], Some("libs/y/x")),
         (&["a/**", "!a/**/b"], &["**/b", "!b"], None),
         (&["a/**", "!a/b/**", "a/b/c"], &["a/b/**"], Some("a/b/c")),
+        (&["k/**", "!k/a"], &["k/[ab]"], Some("k/b")),
+        (&["k/**", "!k/[a-y]"], &["k/[a-z]"], Some("k/z")),
+        (&["k/**", "!k/[a-z]"], &["k/[a-z]"], None),
     ] {
         let found = overlap(&list(a), &list(b));
         assert_eq!(found.is_some(), expected.is_some(), "{a:?} {b:?}: {found:?}");
@@ -122,6 +153,18 @@ fn tasks_told_apart_by_file_names() {
     assert_eq!(overlaps(&sets, |_, _| true, 10), [], "and soon, though every pair begins alike");
     let loose = [ClaimSet::new(&list(&["**/a.rs"]), &[]), ClaimSet::new(&list(&["x/*.rs"]), &[])];
     assert_eq!(overlaps(&loose, |_, _| true, 10)[0].path, "x/a.rs");
+}
+
+#[test]
+fn a_file_of_one_task_may_be_a_folder_of_another() {
+    for name in ["conf.d", "Makefile", ".env"] {
+        let sets = [name.to_owned(), format!("{name}/x.conf")].map(|claim| ClaimSet::new(&[claim], &[]));
+        let found = overlaps(&sets, |_, _| true, 10);
+        assert_eq!(
+            found.iter().map(|overlap| &overlap.path).collect::<Vec<_>>(),
+            [&format!("{name}/x.conf")]
+        );
+    }
 }
 
 fn pattern() -> impl Strategy<Value = String> {

@@ -2,22 +2,13 @@
 
 use super::{TAIL_BYTES_MAX, bounded, brief, compose};
 use crate::fact::{Cause, Start};
-use crate::plan::{Command, Gate, OnConflict, TaskSpec, Work};
-use crate::sim::{Sim, gate, id, settings, task};
+use crate::plan::{Command, Gate, OnConflict, TaskSpec};
+use crate::sim::{self, Sim, gate, id, settings, task};
 use crate::task::{Failure, Task};
-use crate::{GateScope, Oid, Usd};
+use crate::{GateScope, Oid};
 
 fn agent() -> TaskSpec {
-    let work = Work::Agent {
-        agent: "claude".to_owned(),
-        adapter: "claude".to_owned(),
-        command: None,
-        model: None,
-        permission: String::new(),
-        instructions: "Be brief.\n".to_owned(),
-        prompt: "Write it.\n\n".to_owned(),
-    };
-    TaskSpec { title: "The thing".to_owned(), work, estimate: Some(Usd::ZERO), ..task("a") }
+    TaskSpec { title: "The thing".to_owned(), ..sim::agent("a") }
 }
 
 const WHERE: &str = "\n## Where you are\n\nYou are in a git worktree of your own, on a detached HEAD. Work only \

@@ -49,6 +49,7 @@ fn what_landed_behind_a_hole_landed_and_is_paid_for() {
     let (mut state, _) = up_to_a_hole(&events, "agent.exited", "merge.intended");
     let Event::Merged(merged) = &events[place(&events, "task.merged")] else { unreachable!() };
     state.replay(&merged.clone().into()).unwrap();
+    assert_eq!(state.seq(), place(&events, "task.merged") as u64 + 1, "it has its number all the same");
     assert_eq!(the_task(&state).phase, Phase::Ended(End::Merged { commit: merged.commit.clone() }));
     let (ledger, train) = (&state.run().ledger, &state.run().train);
     assert_eq!((ledger.spent(), ledger.reserved()), (Usd::from_micros(20), Usd::ZERO));

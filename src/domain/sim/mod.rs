@@ -1,9 +1,13 @@
 //! Whole runs of the core alone: it is driven as the actors drive it, by what each commit says is owed, and crashes by folding its events anew.
 
 mod choices;
+mod debts;
 mod faults;
 mod holes;
+mod landing;
 mod money;
+mod retries;
+mod stops;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -244,6 +248,20 @@ pub(crate) fn task(name: &str) -> TaskSpec {
         optional: false,
         labels: Vec::new(),
     }
+}
+
+/// A task that an agent does, and for which nothing is reserved.
+pub(crate) fn agent(name: &str) -> TaskSpec {
+    let work = Work::Agent {
+        agent: "claude".to_owned(),
+        adapter: "claude".to_owned(),
+        command: None,
+        model: None,
+        permission: String::new(),
+        instructions: "Be brief.\n".to_owned(),
+        prompt: "Write it.\n\n".to_owned(),
+    };
+    TaskSpec { work, estimate: Some(Usd::ZERO), ..task(name) }
 }
 
 pub(crate) fn gate(scope: GateScope) -> Gate {

@@ -1,11 +1,11 @@
 //! What a run does about money while programs run: raises and their refusal, the warning, the cap on tokens.
 
 use super::{Sim, exited, id, settings, task};
-use crate::event::UsageReported;
-use crate::fact::{Cap, Cause, Ending, Outcome, Usage};
+use crate::event::{AgentExited, UsageReported};
+use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Usage};
 use crate::plan::RetryOn;
 use crate::task::{End, Phase};
-use crate::{Command, Effect, Event, Refusal, Settings, TaskSpec, Usd};
+use crate::{Command, Effect, Event, OnUnknownCost, Refusal, Settings, TaskSpec, Usd};
 
 fn is_run(effect: &Effect) -> bool {
     matches!(effect, Effect::RunAttempt(_))
@@ -138,4 +138,46 @@ fn a_task_that_has_spent_its_budget_fails_for_that() {
         panic!()
     };
     assert_eq!(reason, "its budget of $0.00004 is spent");
+}
+
+fn agent(estimate: u64) -> TaskSpec {
+    TaskSpec { estimate: Some(usd(estimate)), ..super::agent("a") }
+}
+
+/// What the exit of an agent that reserved 40 is recorded as, if it said what `told` says and ended with `last`.
+fn settled(on_unknown_cost: OnUnknownCost, told: Option<u64>, last: Usage, ending: Ending) -> AgentExited {
+    let mut sim = Sim::new(Settings { on_unknown_cost, ..settings() }, vec![agent(40)]);
+    sim.settle(is_run);
+    if let Some(micros) = told {
+        report(&mut sim, micros).unwrap();
+    }
+    sim.now_ms = 77_000;
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    let fact = AgentExited { usage: last, ..exited(&run, ending, None) };
+    sim.answer(&Effect::RunAttempt(run).key(), fact);
+    let exit = sim.events.iter().find_map(|event| match event {
+        Event::AgentExited(event) => Some(event.clone()),
+        _ => None,
+    });
+    exit.unwrap()
+}
+
+#[test]
+fn an_exit_is_charged_at_the_best_known_spend() {
+    use OnUnknownCost::{Allow, Estimate};
+    let (none, tokens) = (Usage::default(), Usage { input_tokens: 5, ..Usage::default() });
+    let known = |micros| Usage { usd: Some(usd(micros)), ..tokens };
+    let (ended, unborn) = (Ending::Exited { code: 0 }, Ending::NotStarted { error: String::new() });
+    for (policy, told, last, ending, expected) in [
+        (Estimate, None, known(20), &ended, (known(20), 20, Cost::Metered)),
+        (Estimate, Some(25), known(20), &ended, (known(25), 25, Cost::Metered)),
+        (Estimate, Some(25), tokens, &ended, (known(25), 25, Cost::Metered)),
+        (Estimate, None, tokens, &ended, (tokens, 40, Cost::Estimated)),
+        (Allow, None, tokens, &ended, (tokens, 0, Cost::Unknown)),
+        (Estimate, None, none, &unborn, (none, 0, Cost::Metered)),
+    ] {
+        let exit = settled(policy, told, last, ending.clone());
+        assert_eq!((exit.usage, exit.charge.micros(), exit.cost), expected, "{policy:?}, {told:?}, {last:?}");
+        assert_eq!(exit.at_ms, 77_000, "when it was recorded, whatever the world's clock says");
+    }
 }
