@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
-use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, World, Writer, digest, start};
+use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, TurnsOn, World, Writer, digest, start};
 use swarm_domain::effect::{Actor, Effect};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,

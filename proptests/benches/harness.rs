@@ -53,7 +53,7 @@ fn crash_points() {
                         Who::Number(1),
                         tail,
                     );
-                    let explored = run(&Setup { thorough: false, ..Setup::of(crash) });
+                    let explored = run(&Setup { thorough: false, twice: false, ..Setup::of(crash) });
                     assert_eq!(explored.broken, None);
                     points += 1;
                 }
@@ -97,7 +97,12 @@ const BY_TURN: &[Site] = &[
 fn shell() {
     const SEEDS: u64 = 5_000;
     let setups: Vec<Setup> = (0..SEEDS)
-        .map(|seed| Setup { silent: BY_TURN, thorough: false, ..Setup::of(Scenario::of_seed(seed)) })
+        .map(|seed| Setup {
+            silent: BY_TURN,
+            thorough: false,
+            twice: false,
+            ..Setup::of(Scenario::of_seed(seed))
+        })
         .collect();
     let begun = Instant::now();
     let acted: Vec<_> = setups.iter().map(|setup| run_actors(setup, false)).collect();

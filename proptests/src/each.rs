@@ -9,6 +9,17 @@ pub(crate) fn each<S: Default + Send, E: Send>(
     count: u64,
     work: impl Fn(&mut S, u64) -> Result<(), E> + Sync,
 ) -> Result<Vec<S>, E> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (sums, failed) = on(cores, count, work);
+    failed.map_or(Ok(sums), |(_, error)| Err(error))
+}
+
+/// The same on so many threads, with the sums also where something failed. Every number below the failed one was worked on.
+pub(crate) fn on<S: Default + Send, E: Send>(
+    threads: usize,
+    count: u64,
+    work: impl Fn(&mut S, u64) -> Result<(), E> + Sync,
+) -> (Vec<S>, Option<(u64, E)>) {
     let next = AtomicU64::new(0);
     let stop = AtomicU64::new(count);
     let worker = || {
@@ -16,28 +27,21 @@ pub(crate) fn each<S: Default + Send, E: Send>(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= stop.load(Ordering::Relaxed) {
-                return Ok(sum);
+                return (sum, None);
             }
             if let Err(error) = work(&mut sum, number) {
                 // Whoever has a smaller number is still to say what came of it.
                 stop.fetch_min(number, Ordering::Relaxed);
-                return Err((number, error));
+                return (sum, Some((number, error)));
             }
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let done: Vec<Result<S, (u64, E)>> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+    let done: Vec<(S, Option<(u64, E)>)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
         threads.into_iter().map(|thread| thread.join().expect("a run that panics ends the test")).collect()
     });
-    let (mut sums, mut failed) = (Vec::new(), Vec::new());
-    for outcome in done {
-        match outcome {
-            Ok(sum) => sums.push(sum),
-            Err(failure) => failed.push(failure),
-        }
-    }
-    failed.into_iter().min_by_key(|(number, _)| *number).map_or(Ok(sums), |(_, error)| Err(error))
+    let (sums, failed): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    (sums, failed.into_iter().flatten().min_by_key(|(number, _)| *number))
 }
 
 #[cfg(test)]

@@ -36,11 +36,11 @@ fn two_tasks(retries: u32) -> Scenario {
 }
 
 impl Scope {
-    /// Two tasks of up to two attempts, every fate of each, and nothing else goes wrong.
+    /// Two tasks of up to two attempts that write the same path, every fate of each, and nothing else goes wrong.
     pub fn fates() -> Self {
         Self {
             name: "every fate",
-            fixed: two_tasks(1),
+            fixed: two_tasks(1).with(Site::TaskPaths, Who::Task(1), 0),
             open: &[(Site::AgentFate, ALL_FATES)],
             rare: &[],
             at_most: 0,
@@ -98,7 +98,7 @@ impl Scope {
 
 /// Runs every history of a scope, until `each` says that it has seen enough. Returns how many there were.
 pub fn exhaust(scope: &Scope, mut each: impl FnMut(Explored) -> bool) -> u64 {
-    let setup = Setup { thorough: false, ..Setup::of(scope.fixed.clone()) };
+    let setup = Setup { thorough: false, twice: false, ..Setup::of(scope.fixed.clone()) };
     let mut next = Some(Script::new(scope.open, scope.rare, scope.at_most));
     let mut histories = 0;
     while let Some(script) = next {

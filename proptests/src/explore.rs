@@ -118,7 +118,9 @@ impl Explore {
     }
 
     fn setup(&self, scenario: Scenario) -> Setup {
-        Setup { policy: self.policy.clone(), plan: self.plan.clone(), ..Setup::of(scenario) }
+        // Whether a policy answers the same question in the same way is its own affair.
+        let (policy, plan) = (self.policy.clone(), self.plan.clone());
+        Setup { policy, plan, twice: false, ..Setup::of(scenario) }
     }
 
     /// A run that broke a law is not over.

@@ -3,17 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::choice::Scenario;
 use crate::drive::run;
+use crate::each::on;
 use crate::laws::Broken;
 use crate::marks::Tally;
 use crate::setup::{Explored, Setup};
-
-/// A thread takes so many seeds at a time.
-const BLOCK: u64 = 32;
 
 /// Where to hunt, and for what.
 #[derive(Clone)]
@@ -75,47 +72,30 @@ impl Hunt {
     pub fn at(&self, seed: u64) -> Setup {
         let scenario = Scenario { named: self.base.scenario.named.clone(), seed: Some(seed) };
         let thorough = Setup::of(Scenario::of_seed(seed)).thorough;
-        Setup { scenario, thorough, ..self.base.clone() }
+        Setup { scenario, thorough, twice: thorough, ..self.base.clone() }
     }
 
     /// Hunts until a law is broken, or all seeds are through, or it is stopped.
     ///
     /// All seeds below the first that breaks a law were run, however many threads there are.
     pub fn go(&self, progress: &Progress) -> Catch {
-        let (next, bad) = (AtomicU64::new(self.seeds.start), AtomicU64::new(u64::MAX));
-        let all = Mutex::new(Catch::default());
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                scope.spawn(|| {
-                    let mine = self.work(progress, &next, &bad);
-                    all.lock().expect("adding up does not panic").add(mine);
-                });
+        let first = self.seeds.start;
+        let count = self.seeds.end.saturating_sub(first);
+        let (all, found) = on(self.jobs, count, |mine: &mut Catch, number| {
+            // Nothing is as quick as doing nothing for the rest of them.
+            if progress.is_stopped() {
+                return Ok(());
             }
+            let seed = first + number;
+            let named = NameInPanic(seed);
+            let explored = run(&self.at(seed));
+            drop(named);
+            progress.runs.fetch_add(1, Ordering::Relaxed);
+            progress.events.fetch_add(explored.history.len() as u64, Ordering::Relaxed);
+            mine.take(explored, self.law)
         });
-        all.into_inner().expect("adding up does not panic")
-    }
-
-    /// One thread's part. `next` is the first seed that nobody took, `bad` the lowest that breaks a law.
-    fn work(&self, progress: &Progress, next: &AtomicU64, bad: &AtomicU64) -> Catch {
-        let mut mine = Catch::default();
-        let goes_on = |seed: u64| seed < bad.load(Ordering::Relaxed) && !progress.is_stopped();
-        loop {
-            let first = next.fetch_add(BLOCK, Ordering::Relaxed);
-            if first >= self.seeds.end || !goes_on(first) {
-                return mine;
-            }
-            let last = first.saturating_add(BLOCK).min(self.seeds.end);
-            for seed in (first..last).take_while(|seed| goes_on(*seed)) {
-                let named = NameInPanic(seed);
-                let explored = run(&self.at(seed));
-                drop(named);
-                progress.runs.fetch_add(1, Ordering::Relaxed);
-                progress.events.fetch_add(explored.history.len() as u64, Ordering::Relaxed);
-                if mine.take(seed, &explored, self.law) {
-                    bad.fetch_min(seed, Ordering::Relaxed);
-                }
-            }
-        }
+        let found = found.map(|(number, broken)| (first + number, broken));
+        all.into_iter().fold(Catch { found, ..Catch::default() }, Catch::plus)
     }
 }
 
@@ -131,29 +111,29 @@ impl Drop for NameInPanic {
 }
 
 impl Catch {
-    /// Takes a run in; true if it breaks a law that matters.
-    fn take(&mut self, seed: u64, explored: &Explored, law: Option<u8>) -> bool {
+    /// Takes a run in. Fails if it breaks a law that matters.
+    fn take(&mut self, explored: Explored, law: Option<u8>) -> Result<(), Broken> {
         self.runs += 1;
         self.events += explored.history.len() as u64;
         self.crashes += u64::from(explored.crashes);
         self.tally.add(&explored.marks, &explored.made, &explored.matrix);
-        let Some(broken) = &explored.broken else { return false };
-        let matters = law.is_none_or(|law| law == broken.law);
-        if matters {
-            self.found.get_or_insert((seed, broken.clone()));
-        } else {
-            *self.others.entry(broken.law).or_default() += 1;
+        match explored.broken {
+            Some(broken) if law.is_none_or(|law| law == broken.law) => Err(broken),
+            Some(broken) => {
+                *self.others.entry(broken.law).or_default() += 1;
+                Ok(())
+            }
+            None => Ok(()),
         }
-        matters
     }
 
-    fn add(&mut self, other: Self) {
+    fn plus(mut self, other: Self) -> Self {
         self.runs += other.runs;
         self.events += other.events;
         self.crashes += other.crashes;
         self.tally.merge(&other.tally);
-        self.found = [self.found.take(), other.found].into_iter().flatten().min_by_key(|(seed, _)| *seed);
         other.others.into_iter().for_each(|(law, count)| *self.others.entry(law).or_default() += count);
+        self
     }
 }
 

@@ -77,3 +77,4 @@ pub use shrink::{Shrunk, shrink};
 pub use strategy::{At, Faults, NotAlways, Run, RunTree, Runs, runs};
 pub use table::table;
 pub use what_if::{Failed, Tried, WhatIf, Why};
+pub use world::SimStage;

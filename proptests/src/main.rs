@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,7 +12,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use swarm_proptests::hunt::{Hunt, Progress};
 use swarm_proptests::report::Failure;
-use swarm_proptests::{Sabotage, ScenarioFile, Setup, Site, Values, laws, line, run, table};
+use swarm_proptests::{
+    Recorded, Sabotage, ScenarioFile, Scope, Setup, Site, Values, again, exhaust, laws, line, run, table,
+};
 
 /// A law is broken.
 const BROKEN: u8 = 1;
@@ -41,9 +43,19 @@ enum Command {
     Scenario {
         /// The scenario file
         file: PathBuf,
+        /// With the plan of this run
+        #[arg(long, value_name = "RUN")]
+        from_run: Option<PathBuf>,
         /// Keep the run as a folder below this one, if a law is broken
         #[arg(long, value_name = "FOLDER")]
         keep: Option<PathBuf>,
+    },
+    /// Run every history of the small scopes: all of them, not a sample
+    Exhaust,
+    /// Hold the run in a folder to the laws, then ask what would have been had it crashed anywhere
+    Recorded {
+        /// The folder of a run, or of its journal
+        run: PathBuf,
     },
     /// Print a table
     List {
@@ -66,6 +78,9 @@ struct HuntArgs {
     /// Keep what this scenario names, and let seeds choose the rest
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Begin with this run, a folder: its plan, and all that went wrong in it; seeds choose what else does
+    #[arg(long, value_name = "RUN", conflicts_with = "scenario")]
+    from_run: Option<PathBuf>,
     /// Stop at this law only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=18))]
     law: Option<u8>,
@@ -100,7 +115,9 @@ fn sabotage() -> impl TypedValueParser<Value = Sabotage> {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Hunt(args) => hunt(&args),
-        Command::Scenario { file, keep } => scenario(&file, keep.as_deref()),
+        Command::Scenario { file, from_run, keep } => scenario(&file, from_run.as_deref(), keep.as_deref()),
+        Command::Exhaust => Ok(every_history()),
+        Command::Recorded { run } => recorded(&run),
         Command::List { what } => {
             list(what);
             Ok(0)
@@ -116,8 +133,8 @@ fn main() -> ExitCode {
 type Failed = Box<dyn std::error::Error>;
 
 fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
-    let file = args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default();
-    let base = Setup { sabotage: args.sabotage.or(file.sabotage), ..file.setup() };
+    let base = base(args)?;
+    let base = Setup { sabotage: args.sabotage.or(base.sabotage), ..base };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(processors, |jobs| usize::try_from(jobs).unwrap_or(processors));
     let seeds = args.from..args.from.saturating_add(args.seeds);
@@ -130,12 +147,60 @@ fn hunt(args: &HuntArgs) -> Result<u8, Failed> {
     let mut code = if progress.is_stopped() { INTERRUPTED } else { 0 };
     if let Some((seed, broken)) = &catch.found {
         let mut failure = Failure::shrunk(&hunt.at(*seed), broken, &format!("seed {seed}"));
+        failure.plan_of.clone_from(&args.from_run);
         failure.keep(&args.keep)?;
         println!("{failure}");
         code = BROKEN;
     }
     print!("{}", table(&catch, took));
     Ok(code)
+}
+
+/// What all runs of a hunt have in common.
+fn base(args: &HuntArgs) -> Result<Setup, Failed> {
+    if let Some(run) = &args.from_run {
+        return Ok(Recorded::open(run)?.setup());
+    }
+    Ok(args.scenario.as_deref().map(ScenarioFile::load).transpose()?.unwrap_or_default().setup())
+}
+
+fn every_history() -> u8 {
+    for scope in Scope::all() {
+        let began = Instant::now();
+        let mut broken = None;
+        let histories = exhaust(&scope, |mut explored| {
+            broken = explored.broken.take().map(|law| (law, again(&scope, &explored)));
+            broken.is_none()
+        });
+        if let Some((law, scenario)) = broken {
+            println!("{law}\n\n{}", ScenarioFile { scenario, ..ScenarioFile::default() });
+            return BROKEN;
+        }
+        println!("{histories:>9} histories in {:>4} s: {}", began.elapsed().as_secs(), scope.name);
+    }
+    println!("Every law held in all of them.");
+    0
+}
+
+fn recorded(run: &std::path::Path) -> Result<u8, Failed> {
+    let recorded = Recorded::open(run)?;
+    match recorded.check() {
+        Ok(checked) => println!("{} events: every law held after each of them.", checked.events),
+        Err(broken) => {
+            println!("{broken}");
+            return Ok(BROKEN);
+        }
+    }
+    match recorded.what_if().crash_at_every_point().check() {
+        Ok(tried) => {
+            println!("{} runs with {} crashes around it: every law held.", tried.runs, tried.crashes);
+        }
+        Err(failed) => {
+            println!("{failed}");
+            return Ok(BROKEN);
+        }
+    }
+    Ok(0)
 }
 
 fn while_telling(hunt: &Hunt, progress: &Progress, began: Instant) -> swarm_proptests::hunt::Catch {
@@ -175,9 +240,10 @@ fn stop_at_interrupt(progress: Arc<Progress>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn scenario(path: &std::path::Path, keep: Option<&std::path::Path>) -> Result<u8, Failed> {
+fn scenario(path: &Path, from_run: Option<&Path>, keep: Option<&Path>) -> Result<u8, Failed> {
     let file = ScenarioFile::load(path)?;
-    let explored = run(&file.setup());
+    let plan = from_run.map(Recorded::open).transpose()?.and_then(|recorded| recorded.setup().plan);
+    let explored = run(&Setup { plan, ..file.setup() });
     let beginning_ms = explored.history.first().map_or(0, |first| first.time_ms);
     for recorded in &explored.history {
         println!("{}", line(recorded, beginning_ms));
@@ -188,6 +254,7 @@ fn scenario(path: &std::path::Path, keep: Option<&std::path::Path>) -> Result<u8
         println!("\nEvery law held: {events} events, {crashes} crashes, and the run ended `{outcome}`.");
         return Ok(0);
     };
+    failure.plan_of = from_run.map(Path::to_path_buf);
     if let Some(folder) = keep {
         failure.keep(folder)?;
     }

@@ -86,13 +86,14 @@ fn setup(wanted: u32) -> Vec<Command> {
 
 fn task(choices: &mut Choices, place: u16) -> TaskSpec {
     let needs = needs(choices, place);
+    let files = paths(choices, place, false).into_iter().map(|path| format!("p{path}")).collect();
     let mut of_task = |site| choices.once(site, Who::Task(place));
     let is_agent = of_task(Site::TaskWork) == 0;
     TaskSpec {
         title: "work".to_owned(),
         work: work(is_agent),
         needs,
-        files: Vec::new(),
+        files,
         budget: [None, Some(2 * LOW), Some(8 * LOW)][of_task(Site::TaskBudget) as usize]
             .map(Usd::from_micros),
         estimate: [None, Some(LOW / 2), Some(2 * LOW)][of_task(Site::TaskEstimate) as usize]
@@ -161,7 +162,7 @@ fn gate(name: &str, scope: GateScope) -> Gate {
     Gate {
         name: name.to_owned(),
         run: Command::Shell("true".to_owned()),
-        timeout_ms: 1000,
+        timeout_ms: 2000,
         advisory: false,
         hint: String::new(),
         scope,

@@ -34,6 +34,8 @@ pub struct Failure {
     pub explored: Explored,
     /// The law, and how it was broken.
     pub broken: Broken,
+    /// The run whose plan it has, if the plan is not the scenario's.
+    pub plan_of: Option<PathBuf>,
     /// Where it is kept, if it is.
     pub folder: Option<PathBuf>,
 }
@@ -63,7 +65,7 @@ impl Failure {
     /// The failure of a run as it is; none if no law was broken.
     pub fn of(file: ScenarioFile, explored: Explored) -> Option<Self> {
         let broken = explored.broken.clone()?;
-        Some(Self { file, explored, broken, folder: None })
+        Some(Self { file, explored, broken, plan_of: None, folder: None })
     }
 
     /// The smallest failure that breaks the law that a run broke. `found` says where that run came from.
@@ -78,7 +80,7 @@ impl Failure {
             sabotage: setup.sabotage,
             scenario: shrunk.scenario,
         };
-        Self { file, explored: shrunk.explored, broken, folder: None }
+        Self { file, explored: shrunk.explored, broken, plan_of: None, folder: None }
     }
 
     /// Keeps it in a folder of its own below this one: the scenario, and the journal of the run. The same failure is kept
@@ -130,10 +132,10 @@ impl fmt::Display for Failure {
         let Some(folder) = &self.folder else { return Ok(()) };
         let folder = folder.display();
         writeln!(f, "\nThe scenario:  {folder}/scenario.toml")?;
-        writeln!(
-            f,
-            "Run it again:  cargo run --release -p swarm-proptests -- scenario {folder}/scenario.toml"
-        )?;
+        let plan =
+            self.plan_of.as_ref().map_or_else(String::new, |run| format!(" --from-run {}", run.display()));
+        let again = "cargo run --release -p swarm-proptests -- scenario";
+        writeln!(f, "Run it again:  {again} {folder}/scenario.toml{plan}")?;
         writeln!(f, "Look at it:    swarm replay {folder}")
     }
 }

@@ -48,8 +48,10 @@ pub struct Setup {
     pub dies_after: Option<u32>,
     /// Sites that are kind, whatever the scenario says.
     pub silent: &'static [Site],
-    /// Whether laws 3 and 10 are checked at every event, and not only at crashes.
+    /// Whether law 3 is checked at every event, and not only at crashes.
     pub thorough: bool,
+    /// Whether it is run twice, and must go the same way. Law 10; a policy that throws dice does not keep it.
+    pub twice: bool,
 }
 
 impl Setup {
@@ -65,6 +67,7 @@ impl Setup {
             policy: Arc::new(swarm_domain::AsPlanned),
             sabotage: None,
             thorough,
+            twice: thorough,
         }
     }
 }

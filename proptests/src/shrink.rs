@@ -30,13 +30,13 @@ pub fn shrink(setup: &Setup, law: u8) -> Shrunk {
     let mut again = |named: Named, thorough: bool| {
         tries += 1;
         let scenario = Scenario { named, seed: None };
-        run(&Setup { scenario, thorough, ..setup.clone() })
+        run(&Setup { scenario, thorough, twice: thorough, ..setup.clone() })
     };
-    // A scenario file is run thoroughly. That can only show a broken law sooner, and perhaps another one.
-    let mut thorough = true;
+    // What is looked at closely costs twice the time, and few failures need it.
+    let mut thorough = false;
     let mut explored = again(named(&first), thorough);
     if !breaks(&explored, law) {
-        thorough = setup.thorough;
+        thorough = true;
         explored = again(named(&first), thorough);
     }
     if !breaks(&explored, law) {

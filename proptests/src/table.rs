@@ -68,19 +68,20 @@ fn matrix(text: &mut String, title: &str, cells: &BTreeMap<(String, &str), u64>)
     let rows: BTreeSet<_> = cells.keys().map(|(row, _)| row).collect();
     let columns: BTreeSet<_> = cells.keys().map(|(_, column)| *column).collect();
     line(text, format_args!("\n{title}"));
-    row(text, "", columns.iter().map(|column| (*column).to_owned()));
+    row(text, "", &columns, str::to_owned);
     for name in rows {
-        let count = |column: &&str| cells.get(&(name.clone(), *column)).map(|count| brief(*count));
-        row(text, name, columns.iter().map(|column| count(column).unwrap_or_else(|| ".".to_owned())));
+        let count = |column: &str| cells.get(&(name.clone(), column)).copied();
+        row(text, name, &columns, |column| count(column).map_or_else(|| ".".to_owned(), brief));
     }
 }
 
-fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>) {
-    let cells: Vec<_> = cells.map(|cell| format!("{cell:>WIDTH$}")).collect();
+fn row<'a>(text: &mut String, name: &str, columns: &BTreeSet<&'a str>, cell: impl Fn(&'a str) -> String) {
+    let width = |column: &str| column.len().max(WIDTH);
+    let cells: Vec<_> = columns.iter().map(|column| format!("{:>1$}", cell(column), width(column))).collect();
     line(text, format_args!("  {name:<20} {}", cells.join(" ")));
 }
 
-/// How wide a column is.
+/// How wide a column is at least.
 const WIDTH: usize = 8;
 
 /// At most five characters.

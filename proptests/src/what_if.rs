@@ -93,7 +93,7 @@ impl WhatIf {
     /// ```
     pub fn of(setup: Setup) -> Self {
         // What is compared at every event in the run itself is compared at each crash in those around it.
-        Self { setup: Setup { thorough: false, ..setup }, crashes: false, faults: false }
+        Self { setup: Setup { thorough: false, twice: false, ..setup }, crashes: false, faults: false }
     }
 
     /// Swarm dies once: in every turn of the writer, at every point of it; with its machine, whatever becomes of what was

@@ -48,6 +48,22 @@ fn a_hunt_for_another_law_passes_by() {
 }
 
 #[test]
+fn a_hunt_around_a_run_has_its_plan_and_a_failure_of_it_says_so() {
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/old_journals/0.1.0/demo");
+    let hunt = harness(&["hunt", "--seeds", "50", "--from-run", run]);
+    assert_eq!(hunt.status.code(), Some(0), "{}", err(&hunt));
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().to_str().unwrap();
+    let hunt = harness(&["hunt", "--from-run", run, "--sabotage", "WorkNotKept", "--keep", below]);
+    assert_eq!(hunt.status.code(), Some(1), "{}", err(&hunt));
+    let kept = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let file = kept.join("scenario.toml");
+    assert!(out(&hunt).contains(&format!("scenario {} --from-run {run}", file.display())), "{}", out(&hunt));
+    let scenario = harness(&["scenario", file.to_str().unwrap(), "--from-run", run]);
+    assert!(out(&scenario).contains("Law 17 is broken"), "{}", out(&scenario));
+}
+
+#[test]
 fn a_scenario_that_keeps_the_laws_is_told_from_its_first_event_to_its_outcome() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/answered-twice.toml");
     let ran = harness(&["scenario", path]);

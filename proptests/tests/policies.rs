@@ -9,7 +9,7 @@ use swarm_domain::train::Waiting;
 use swarm_domain::{Again, AsPlanned, Policy, TaskId};
 use swarm_proptests::{Explored, explore};
 
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 600;
 
 /// Holds a policy to the laws, and sees to it that its runs come to an end.
 fn holds(policy: impl Policy + 'static) {

@@ -17,7 +17,7 @@ const BY_TURN: &[Site] = &[
 /// Of three runs two die somewhere on their way, and are taken up again.
 fn setup(seed: u64) -> Setup {
     let dies_after = (!seed.is_multiple_of(3)).then(|| u32::try_from(seed % 97).unwrap());
-    Setup { silent: BY_TURN, dies_after, thorough: false, ..Setup::of(Scenario::of_seed(seed)) }
+    Setup { silent: BY_TURN, dies_after, thorough: false, twice: false, ..Setup::of(Scenario::of_seed(seed)) }
 }
 
 #[test]

@@ -56,11 +56,11 @@ pub trait Stage {
     fn living(&self) -> usize;
 }
 
-/// What a program does.
+/// What a program does. A world may have names of its own for paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Step<Path = &'static str> {
     /// Writes a path. Nobody else writes the same.
-    Write(&'static str),
+    Write(Path),
     /// Commits what is uncommitted.
     Commit,
     /// Moves HEAD to a commit of the same files that descends from nothing.
@@ -76,7 +76,7 @@ pub enum Step {
     /// Waits, silently, until it is let go.
     Wait,
     /// Ends with status 1 unless a path is there.
-    Need(&'static str),
+    Need(Path),
     /// Ends with a status.
     Exit(i32),
     /// Ends by a signal.

@@ -1,90 +1,26 @@
 //! What each effect leads to. Each looks first whether it has happened: it may have been asked for before a crash.
 
-use swarm_domain::effect::{BuildMerge, Preserve, RunAttempt};
+use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::event::{
-    AgentExited, GateEnded, MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, PreserveFailed,
-    Preserved, RoomBack, TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade,
-    WorktreeRemoved,
+    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, PreserveFailed, Preserved, RoomBack,
+    TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
-use swarm_domain::fact::{Cost, Ending, Start, Verdict};
-use swarm_domain::{Effect, Event, Oid, TaskId, Usd};
+use swarm_domain::fact::Start;
+use swarm_domain::{Effect, Event, Oid, TaskId, claims};
 
-use crate::choice::{Site, Who};
+use crate::choice::Site;
 use crate::marks::Mark;
 use crate::sabotage::Sabotage;
 
-use super::program::Fate;
+use super::World;
 use super::repo::Merged as InMemory;
-use super::{GateRun, Program, World};
 
 /// How long somebody has the target checked out, in milliseconds.
 const HELD_MS: u64 = 700;
 /// When what an attempt led to is said once more, in milliseconds.
 const ECHO_MS: u64 = 400;
-/// The most of a program's output that is kept with its end.
-const TAIL_BYTES: usize = 2_000;
 
 impl World {
-    /// Starts a program, or finds the one that runs. Returns when there is something to say.
-    pub(super) fn start_program(&mut self, run: &RunAttempt) -> u64 {
-        let key = (run.task.clone(), run.attempt);
-        let soon = self.now_ms + 10;
-        let known = self.programs.contains_key(&key) && !self.is(Sabotage::OrphanNotAdopted);
-        if known {
-            let over = self.programs[&key].is_over(self.now_ms);
-            self.marks.hit(if over { Mark::FoundEnded } else { Mark::Adopted });
-            return soon;
-        }
-        if run.stopping {
-            self.marks.hit(Mark::StoppedBeforeItBegan);
-            return soon;
-        }
-        self.alone(&run.task, run.attempt);
-        let who = self.who(&run.task, run.attempt);
-        let program = Program::start(&mut self.choices, who, run, soon);
-        if program.fate.writes() {
-            let place = usize::from(self.places[&run.task]);
-            let mut paths = self.paths[place].clone();
-            if program.fate == Fate::Strays {
-                paths.insert((place + 1) % 6);
-            }
-            self.repo.write(&key, &paths);
-        }
-        self.programs.insert(key, program);
-        soon
-    }
-
-    /// Laws 5 and 17: nothing else of the task runs, nothing of the attempt ran before, and its worktree is there.
-    fn alone(&mut self, task: &TaskId, attempt: u32) {
-        let of_task = |(whose, _): &&(TaskId, u32)| whose == task;
-        let now_ms = self.now_ms;
-        let live = self.programs.iter().any(|(key, program)| of_task(&key) && !program.is_over(now_ms));
-        if live || self.programs.contains_key(&(task.clone(), attempt)) {
-            self.blame(5, format!("a second program starts for {task}, attempt {attempt}"));
-        }
-        if !self.repo.has_worktree(&(task.clone(), attempt)) {
-            self.blame(17, format!("a program of {task} starts outside a worktree of its own"));
-        }
-    }
-
-    pub(super) fn start_gate(&mut self, n: u32, commit: &Oid, base: &Oid) -> u64 {
-        let soon = self.now_ms + 10;
-        if self.gates.contains_key(&n) {
-            self.marks.hit(Mark::GateFound);
-            return soon;
-        }
-        let who = Who::Number(n);
-        let on_base = commit == base || commit == &self.base;
-        let verdict = match self.choices.once(Site::GateVerdict, who) {
-            1 if !on_base => Verdict::Red { detail: "exit status 1".to_owned() },
-            2 => Verdict::None { detail: "killed".to_owned() },
-            _ => Verdict::Green,
-        };
-        let takes_ms = 20 << (2 * self.choices.once(Site::GateTime, who));
-        self.gates.insert(n, GateRun { ends_ms: soon + takes_ms, verdict });
-        soon
-    }
-
     /// Does what an effect asks for, unless it is done, and says what then is true.
     pub(super) fn complete(&mut self, effect: &Effect) -> Vec<Event> {
         match effect {
@@ -95,10 +31,7 @@ impl World {
             Effect::RunAttempt(run) => vec![self.exited(run)],
             Effect::Preserve(keep) => vec![self.preserve(keep)],
             Effect::RemoveWorktree { task, attempt, .. } => vec![self.remove(task, *attempt)],
-            Effect::RunGate(gate) => {
-                let verdict = self.gates[&gate.n].verdict.clone();
-                vec![GateEnded { n: gate.n, verdict, tail: String::new(), took_ms: 20 }.into()]
-            }
+            Effect::RunGate(gate) => vec![self.gate_ended(gate)],
             Effect::BuildMerge(merge) => vec![self.build(merge)],
             Effect::Land { task, attempt, old, commit, landed, .. } => {
                 vec![self.land(task, *attempt, old.as_ref(), commit, landed.as_ref())]
@@ -121,6 +54,11 @@ impl World {
             return WorktreeFailed { task: task.clone(), attempt, error: "git is in a bad mood".to_owned() }
                 .into();
         }
+        // Law 17: where a program has worked, nothing is made anew.
+        if self.programs.contains_key(&key) {
+            let error = "something was started in it already".to_owned();
+            return WorktreeFailed { task: task.clone(), attempt, error }.into();
+        }
         if self.repo.has_worktree(&key) {
             self.marks.hit(Mark::WorktreeMadeAgain);
         }
@@ -129,35 +67,7 @@ impl World {
         WorktreeMade { task: task.clone(), attempt, start, path, git_dir: String::new(), conflicts }.into()
     }
 
-    fn exited(&mut self, run: &RunAttempt) -> Event {
-        let key = (run.task.clone(), run.attempt);
-        let now_ms = self.now_ms;
-        let (ending, usage, flood) = match self.programs.get(&key) {
-            Some(program) => (program.end().1, program.usage(now_ms), program.flood),
-            None => (
-                Ending::NotStarted { error: "it was stopped before it began".to_owned() },
-                Default::default(),
-                false,
-            ),
-        };
-        let exited: Event = AgentExited {
-            task: run.task.clone(),
-            attempt: run.attempt,
-            nonce: run.nonce.clone(),
-            ending,
-            usage,
-            charge: Usd::ZERO,
-            cost: Cost::Metered,
-            tail: if flood { "x".repeat(TAIL_BYTES) } else { String::new() },
-            stragglers: 0,
-            at_ms: 0,
-        }
-        .into();
-        self.echo(&run.task, run.attempt, &exited);
-        exited
-    }
-
-    fn echo(&mut self, task: &TaskId, attempt: u32, fact: &Event) {
+    pub(super) fn echo(&mut self, task: &TaskId, attempt: u32, fact: &Event) {
         let who = self.who(task, attempt);
         if self.choices.once(Site::AgentEcho, who) == 1 {
             self.echoes.push((self.now_ms + ECHO_MS, fact.clone()));
@@ -170,24 +80,34 @@ impl World {
         if self.choices.ask(Site::WorktreeKeep, who) == 1 {
             return PreserveFailed { task, attempt, error: "the disk is in a bad mood".to_owned() }.into();
         }
-        let fate = self.programs.get(&(task.clone(), attempt)).map(|program| program.fate);
-        let (tip, changed) = self.repo.preserve(keep, !self.is(Sabotage::WorkNotKept));
-        let strays = if fate == Some(Fate::Strays) { vec!["elsewhere".to_owned()] } else { Vec::new() };
-        let markers = if fate == Some(Fate::LeavesMarkers) { vec!["p0".to_owned()] } else { Vec::new() };
+        self.leave(&(task.clone(), attempt));
+        let (tip, missing) = self.repo.preserve(keep, !self.is(Sabotage::WorkNotKept));
         let preserved: Event = Preserved {
-            tip,
             task,
             attempt,
-            changed,
-            descends: fate != Some(Fate::MovesHead),
-            missing: fate == Some(Fate::Wrecks),
-            strays,
-            markers,
+            changed: self.repo.changes(&tip, &keep.base).next().is_some(),
+            descends: self.repo.descends(&tip, &keep.base),
+            missing,
+            strays: self.strays(keep, &tip),
+            markers: self.repo.marked(&tip, &keep.conflicts),
             subjects: Vec::new(),
+            tip,
         }
         .into();
         self.echo(&keep.task, keep.attempt, &preserved);
         preserved
+    }
+
+    /// What was written outside the claims. What a task writes by its nature it may write, whatever a plan that knows nothing
+    /// of this world's paths says.
+    fn strays(&self, keep: &Preserve, tip: &Oid) -> Vec<String> {
+        let own = self.own.get(usize::from(self.place(&keep.task)));
+        let paths = &self.repo.paths;
+        let strays = self.repo.changes(tip, &keep.base).filter(|path| {
+            let by_nature = own.is_some_and(|own| own.contains(path));
+            !by_nature && !claims::matches(&keep.claims, &keep.shared, paths.name(*path))
+        });
+        strays.map(|path| paths.name(path).to_owned()).collect()
     }
 
     fn remove(&mut self, task: &TaskId, attempt: u32) -> Event {
@@ -196,8 +116,9 @@ impl World {
         if self.choices.ask(Site::WorktreeRemove, who) == 1 {
             return WorktreeKept { task, attempt, error: "it is in use".to_owned() }.into();
         }
+        self.leave(&(task.clone(), attempt));
         if !self.repo.remove(&(task.clone(), attempt)) {
-            self.blame(17, format!("the worktree of {task}, attempt {attempt}, is removed with work in it"));
+            self.blame(17, &format!("the worktree of {task}, attempt {attempt}, is removed with work in it"));
         }
         WorktreeRemoved { task, attempt }.into()
     }
@@ -208,16 +129,15 @@ impl World {
             return;
         }
         let who = self.who(task, attempt);
-        let base = self.base.clone();
         match self.choices.ask(Site::Stranger, who) {
-            1 => self.repo.stranger_lands(None, &base),
+            1 => self.repo.stranger_lands(None),
             2 => {
-                let path = self.paths[usize::from(self.places[task])].first().copied();
-                self.repo.stranger_lands(path, &base);
+                let path = self.own[usize::from(self.places[task])].first();
+                self.repo.stranger_lands(path.copied());
             }
             3 => self.repo.held_until_ms = self.now_ms + HELD_MS,
             4 if self.repo.stranger_rewinds() => self.marks.hit(Mark::Rewound),
-            5 => self.repo.stranger_lands_work_of(task, attempt, &base),
+            5 => self.repo.stranger_lands_work_of(task, attempt),
             _ => {}
         }
     }
@@ -276,7 +196,7 @@ impl World {
             return held;
         }
         if self.repo.head() != old || !self.repo.is_above_head(commit) {
-            self.blame(6, format!("{task} lands on a head that it was not made for"));
+            self.blame(6, &format!("{task} lands on a head that it was not made for"));
         }
         self.repo.land(task, commit);
         self.echo(task, attempt, &merged.clone().into());

@@ -4,14 +4,20 @@
 //! with what then is true. It never sees the state of the core. What happened in it is what the laws are held against.
 
 mod answers;
+mod fate;
+mod keepers;
 mod program;
 mod repo;
+mod script;
+mod stage;
+mod tree;
+mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swarm_domain::fact::Verdict;
+use swarm_domain::event::AgentStarted;
 use swarm_domain::plan::Plan;
-use swarm_domain::{Effect, Event, Key, TaskId, Usd};
+use swarm_domain::{Effect, Event, Key, TaskId};
 
 use crate::choice::{Choices, Site, Who};
 use crate::laws::{Books, Broken};
@@ -20,8 +26,13 @@ use crate::plans;
 use crate::sabotage::Sabotage;
 use crate::setup::Setup;
 
-pub(crate) use program::{Fate, Program};
-pub(crate) use repo::Repo;
+use self::program::Program;
+use self::script::Script;
+use self::tree::Paths;
+
+pub(crate) use self::fate::Fate;
+pub(crate) use self::repo::Repo;
+pub use self::stage::SimStage;
 
 /// When the world begins, in milliseconds since 1970.
 pub(crate) const BEGINNING_MS: u64 = 1_700_000_000_000;
@@ -35,13 +46,6 @@ struct Pending {
     due_ms: u64,
     /// Whether it was said that its program runs.
     told: bool,
-}
-
-/// A gate under its holder.
-#[derive(Clone, Debug)]
-struct GateRun {
-    ends_ms: u64,
-    verdict: Verdict,
 }
 
 /// What an effect led to.
@@ -70,11 +74,17 @@ pub(crate) struct World {
     pub(crate) broken: Option<Broken>,
     /// How much has happened.
     pub(crate) happened: u32,
-    base: swarm_domain::Oid,
     places: BTreeMap<TaskId, u16>,
-    paths: Vec<BTreeSet<usize>>,
+    /// The paths that each task writes, by their places.
+    own: Vec<BTreeSet<usize>>,
+    /// What programs do, in a world where that is not chosen.
+    scripts: Option<Vec<Script>>,
     programs: BTreeMap<(TaskId, u32), Program>,
-    gates: BTreeMap<u32, GateRun>,
+    /// Attempts that were told to stop before their programs were started.
+    stopped: BTreeSet<(TaskId, u32)>,
+    gates: BTreeMap<u32, Program>,
+    /// When programs were let go.
+    let_go_ms: Vec<u64>,
     pending: BTreeMap<Key, Pending>,
     /// What will be said once more, by nobody whom anybody asked.
     echoes: Vec<(u64, Event)>,
@@ -88,14 +98,18 @@ impl World {
     pub(crate) fn new(mut choices: Choices, plan: &Plan, setup: &Setup) -> Self {
         let places: BTreeMap<TaskId, u16> =
             plan.tasks().iter().zip(0..).map(|(task, place)| (task.id.clone(), place)).collect();
-        let count = u16::try_from(places.len()).expect("a simulated plan is small");
-        let own = setup.plan.is_some();
-        let paths: Vec<_> = (0..count).map(|place| plans::paths(&mut choices, place, own)).collect();
-        let all_paths = plans::SHARED_PATHS + if own { paths.len() } else { 0 };
+        let foreign = setup.plan.is_some();
+        let paths = Paths::of_run(plans::SHARED_PATHS + if foreign { places.len() } else { 0 });
+        let own = plan.tasks().iter().map(|task| {
+            if foreign {
+                return plans::paths(&mut choices, places[&task.id], true);
+            }
+            task.files.iter().filter_map(|path| paths.place(path)).collect()
+        });
         Self {
             books: Books::new(plan),
-            repo: Repo::new(&plan.settings().base, all_paths),
-            base: plan.settings().base.clone(),
+            own: own.collect(),
+            repo: Repo::new(&plan.settings().base, paths),
             marks: Marks::default(),
             sabotage: setup.sabotage,
             now_ms: BEGINNING_MS,
@@ -103,9 +117,11 @@ impl World {
             broken: None,
             happened: 0,
             places,
-            paths,
+            scripts: None,
             programs: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             gates: BTreeMap::new(),
+            let_go_ms: Vec::new(),
             pending: BTreeMap::new(),
             echoes: Vec::new(),
             strangers_rest: false,
@@ -128,14 +144,19 @@ impl World {
     }
 
     pub(crate) fn who(&self, task: &TaskId, attempt: u32) -> Who {
-        Who::Attempt(self.places[task], u16::try_from(attempt).unwrap_or(u16::MAX))
+        Who::Attempt(self.place(task), u16::try_from(attempt).unwrap_or(u16::MAX))
+    }
+
+    /// The place of a task in the plan. Checks have tasks without one.
+    fn place(&self, task: &TaskId) -> u16 {
+        self.places.get(task).copied().unwrap_or_default()
     }
 
     pub(crate) fn is(&self, sabotage: Sabotage) -> bool {
         self.sabotage == Some(sabotage)
     }
 
-    fn blame(&mut self, law: u8, what: String) {
+    fn blame(&mut self, law: u8, what: &str) {
         self.broken.get_or_insert(Broken::new(law, format!("at {}: {what}", self.books.seq())));
     }
 
@@ -144,6 +165,10 @@ impl World {
         if let Err(broken) = self.books.permits(&effect) {
             self.broken.get_or_insert(broken);
         }
+        self.undertake(effect);
+    }
+
+    fn undertake(&mut self, effect: Effect) {
         let due_ms = self.start(&effect);
         self.pending.insert(effect.key(), Pending { effect, due_ms, told: false });
     }
@@ -157,14 +182,8 @@ impl World {
         let soon = self.now_ms + 10;
         match effect {
             Effect::RunAttempt(run) => self.start_program(run),
-            Effect::RunGate(gate) => self.start_gate(gate.n, &gate.commit, &gate.base),
-            Effect::StopAttempt { task, attempt, .. } => {
-                let now_ms = self.now_ms;
-                if let Some(program) = self.programs.get_mut(&(task.clone(), *attempt)) {
-                    program.stop(now_ms);
-                }
-                soon
-            }
+            Effect::RunGate(gate) => self.start_gate(gate),
+            Effect::StopAttempt { task, attempt, .. } => self.stop_program(task, *attempt),
             Effect::MakeWorktree { task, attempt, .. } | Effect::RemoveWorktree { task, attempt, .. } => {
                 soon + self.step_ms(task, *attempt)
             }
@@ -183,21 +202,27 @@ impl World {
         10 * u64::from(self.choices.ask(Site::EffectTime, who))
     }
 
-    fn due_ms(&self, pending: &Pending) -> u64 {
-        match &pending.effect {
+    /// None: it waits for somebody.
+    fn due_ms(&self, pending: &Pending) -> Option<u64> {
+        let since_ms = match &pending.effect {
             Effect::RunAttempt(run) => match self.programs.get(&(run.task.clone(), run.attempt)) {
-                Some(program) if pending.told => program.end().0.max(pending.due_ms),
-                _ => pending.due_ms,
+                Some(program) if pending.told => program.end()?.0,
+                _ => 0,
             },
-            Effect::RunGate(gate) => self.gates[&gate.n].ends_ms.max(pending.due_ms),
-            Effect::WatchTarget { .. } => self.repo.held_until_ms.max(pending.due_ms),
-            Effect::WatchRoom { .. } => self.room_at_ms.max(pending.due_ms),
-            _ => pending.due_ms,
-        }
+            Effect::RunGate(gate) => match self.gates.get(&gate.n) {
+                Some(gate) => gate.end()?.0,
+                None => 0,
+            },
+            Effect::WatchTarget { .. } => self.repo.held_until_ms,
+            Effect::WatchRoom { .. } => self.room_at_ms,
+            _ => 0,
+        };
+        Some(since_ms.max(pending.due_ms))
     }
 
     fn first(&self) -> Option<(u64, Option<&Key>)> {
-        let effects = self.pending.iter().map(|(key, pending)| (self.due_ms(pending), Some(key)));
+        let due = |(key, pending)| Some((self.due_ms(pending)?, Some(key)));
+        let effects = self.pending.iter().filter_map(due);
         let echoes = self.echoes.iter().map(|(due_ms, _)| (*due_ms, None));
         effects.chain(echoes).min()
     }
@@ -257,26 +282,13 @@ impl World {
             return None;
         }
         let (task, attempt) = (run.task.clone(), run.attempt);
-        let pid = 100 + attempt;
-        Some(swarm_domain::event::AgentStarted { task, attempt, pid }.into())
-    }
-
-    /// The programs that run now.
-    pub(crate) fn running(&self) -> usize {
-        self.programs.values().filter(|program| !program.is_over(self.now_ms)).count()
-    }
-
-    /// What an attempt says that it has used.
-    pub(crate) fn usage(&self, task: &TaskId, attempt: u32) -> swarm_domain::fact::Usage {
-        let program = self.programs.get(&(task.clone(), attempt));
-        program.map(|program| program.usage(self.now_ms)).unwrap_or_default()
-    }
-
-    pub(crate) fn set_grant(&mut self, task: &TaskId, attempt: u32, grant: Usd) {
-        let now_ms = self.now_ms;
-        if let Some(program) = self.programs.get_mut(&(task.clone(), attempt)) {
-            program.grant(now_ms, grant);
+        let program = self.programs.get(&(task.clone(), attempt))?;
+        if program.is_over(self.now_ms) {
+            return None;
         }
+        let started = AgentStarted { task: task.clone(), attempt, pid: 100 + attempt }.into();
+        self.echo(&task, attempt, &started);
+        Some(started)
     }
 
     /// The disk fills up for so long.
@@ -291,12 +303,7 @@ impl World {
             self.by_other_hands(&pending.effect);
         }
         if power {
-            let now_ms = self.now_ms;
-            self.programs.values_mut().for_each(|program| program.cut(now_ms));
-            for gate in self.gates.values_mut().filter(|gate| gate.ends_ms > now_ms) {
-                gate.ends_ms = now_ms;
-                gate.verdict = Verdict::None { detail: "killed".to_owned() };
-            }
+            self.lose_keepers();
         }
     }
 
@@ -320,21 +327,7 @@ impl World {
     pub(crate) fn enter(&mut self, event: &Event) -> Result<(), Broken> {
         self.books.enter(event, Some(&self.repo))?;
         match event {
-            Event::AgentExited(exited) => {
-                let program = self.programs.get(&(exited.task.clone(), exited.attempt));
-                let runs = program.is_some_and(|program| !program.is_over(self.now_ms));
-                if runs {
-                    self.blame(8, format!("{} is said to have ended, and runs", exited.task));
-                }
-                let used =
-                    program_used(self.programs.get(&(exited.task.clone(), exited.attempt)), self.now_ms);
-                if exited.charge < used {
-                    self.blame(
-                        7,
-                        format!("{} said that it used {used}, and is charged {}", exited.task, exited.charge),
-                    );
-                }
-            }
+            Event::AgentExited(exited) => self.compare_exit(exited),
             Event::GrantRaised(_) => self.marks.hit(Mark::Raised),
             Event::RaiseRefused(_) => self.marks.hit(Mark::RaiseRefused),
             _ => {}
@@ -379,9 +372,4 @@ impl World {
 
 fn on_grid(ms: u64) -> u64 {
     ms + (10 + GRID_MS - ms % 10) % 10
-}
-
-/// What a program has said that it used.
-fn program_used(program: Option<&Program>, now_ms: u64) -> Usd {
-    program.and_then(|program| program.usage(now_ms).usd).unwrap_or_default()
 }

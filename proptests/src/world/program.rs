@@ -1,204 +1,206 @@
-//! A simulated program under its holder: what it does and when is a function of time, so it lives on while nobody looks.
+//! A simulated program under its keeper: what it does and when is a function of time, so it lives on while nobody looks.
+//!
+//! Does not know who wrote its steps: a fate, or a check that wants to see what comes of them.
 
-use swarm_domain::Usd;
-use swarm_domain::effect::RunAttempt;
 use swarm_domain::fact::{Ending, Usage};
+use swarm_domain::{Usd, prompt};
 
-use crate::choice::{Choices, Site, Who};
+use crate::conformance::stage::Step;
 
-/// How long a holder waits for a raise before it kills at the grant, in milliseconds.
+use super::script::{Play, Script};
+
+/// How long a keeper waits for a raise before it kills at the grant, in milliseconds.
 const RAISE_WAIT_MS: u64 = 2_000;
-/// What it uses it uses in so many responses.
-const QUANTA: u64 = 4;
 /// Between SIGTERM and SIGKILL, in milliseconds.
 const GRACE_MS: u64 = 5_000;
 
-/// What becomes of a program; the numbers are those of [`Site::AgentFate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Works,
-    Fails,
-    Dies,
-    DiesLate,
-    ChangesNothing,
-    Hangs,
-    IsSilent,
-    Wrecks,
-    MovesHead,
-    LeavesMarkers,
-    Strays,
-    DoesNotStart,
-    FailsInSetup,
-    LosesHolder,
+/// What ends a program besides itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    /// How long it may take, in milliseconds.
+    pub(super) timeout_ms: Option<u64>,
+    /// How long it may be silent, in milliseconds.
+    pub(super) idle_timeout_ms: Option<u64>,
+    /// What it may spend. None: its figures are nobody's business.
+    pub(super) grant: Option<Usd>,
 }
 
-impl Fate {
-    const ALL: [Self; 14] = [
-        Self::Works,
-        Self::Fails,
-        Self::Dies,
-        Self::DiesLate,
-        Self::ChangesNothing,
-        Self::Hangs,
-        Self::IsSilent,
-        Self::Wrecks,
-        Self::MovesHead,
-        Self::LeavesMarkers,
-        Self::Strays,
-        Self::DoesNotStart,
-        Self::FailsInSetup,
-        Self::LosesHolder,
-    ];
-
-    /// Whether it writes in its worktree before it ends.
-    pub(crate) fn writes(self) -> bool {
-        !matches!(self, Self::ChangesNothing | Self::Dies | Self::DoesNotStart | Self::FailsInSetup)
-    }
-}
-
-/// A program, with the holder above it.
+/// A program, with the keeper above it.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    pub(crate) nonce: String,
-    pub(crate) fate: Fate,
-    pub(crate) started_ms: u64,
-    takes_ms: u64,
-    cost: u64,
-    meter: u32,
-    deaf: bool,
-    pub(crate) flood: bool,
-    timeout_ms: Option<u64>,
-    idle_timeout_ms: Option<u64>,
-    grant: u64,
+    steps: Script,
+    /// What comes of it when nothing else ends it, and how long after its start.
+    own: (u64, Ending),
+    started_ms: u64,
+    limits: Limits,
+    talks: bool,
     stop_ms: Option<u64>,
-    /// Once it has ended nothing changes it any more.
-    ended: Option<(u64, Ending)>,
+    /// When its keeper is gone.
+    lost_ms: Option<u64>,
+    /// When it was let go, once for each time that it waits.
+    let_go_ms: Vec<u64>,
+    /// How many steps have been done to its worktree.
+    done: usize,
+    /// When it ends, as things stand, and how. None: it waits for somebody. Once that has come nothing changes it any more.
+    end: Option<(u64, Ending)>,
+    /// The programs that it is made of, those of its setup among them.
+    pub(super) starts: usize,
 }
 
 impl Program {
-    pub(crate) fn start(choices: &mut Choices, who: Who, run: &RunAttempt, now_ms: u64) -> Self {
-        let grant = run.grant.micros();
-        let eighths = u64::from(choices.once(Site::AgentCost, who));
-        Self {
-            nonce: run.nonce.clone(),
-            fate: Fate::ALL[choices.once(Site::AgentFate, who) as usize],
+    /// Starts what is to be played in a folder with these files. `let_go_ms`: what it may be going to wait for has come.
+    pub(super) fn start(play: Play, limits: Limits, files: &[u64], now_ms: u64, let_go_ms: &[u64]) -> Self {
+        let (lost_ms, talks) = (play.lost_after_ms.map(|after_ms| now_ms + after_ms), play.talks);
+        let (steps, own, starts) = play.in_a_folder(files);
+        let mut program = Self {
+            steps,
+            own,
             started_ms: now_ms,
-            takes_ms: 20 << (2 * choices.once(Site::AgentTime, who)),
-            cost: if grant == 0 { 5 * eighths } else { grant.min(1_000_000) * 2 * eighths / 8 },
-            meter: choices.once(Site::AgentMeter, who),
-            deaf: choices.once(Site::AgentDeaf, who) == 1,
-            flood: choices.once(Site::AgentFlood, who) == 1,
-            timeout_ms: run.timeout_ms,
-            idle_timeout_ms: run.idle_timeout_ms,
-            grant,
+            limits,
+            talks,
             stop_ms: None,
-            ended: None,
-        }
+            lost_ms,
+            let_go_ms: let_go_ms.to_vec(),
+            done: 0,
+            end: None,
+            starts,
+        };
+        program.end = program.reckoned();
+        program
     }
 
     /// When it ends, as things stand, and how.
-    pub(crate) fn end(&self) -> (u64, Ending) {
-        if let Some(ended) = &self.ended {
-            return ended.clone();
-        }
-        let at_limit = |limit_ms: Option<u64>| limit_ms.map(|ms| self.started_ms + ms);
-        let silent = self.fate == Fate::IsSilent;
-        [
-            self.by_itself(),
-            at_limit(self.timeout_ms).map(|at_ms| (at_ms, Ending::TimedOut)),
-            at_limit(self.idle_timeout_ms).filter(|_| silent).map(|at_ms| (at_ms, Ending::Idle)),
-            self.at_grant().map(|at_ms| (at_ms, Ending::Spent)),
-            self.stop_ms.map(|at_ms| (at_ms + if self.deaf { GRACE_MS } else { 0 }, Ending::Stopped)),
-        ]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(at_ms, _)| *at_ms)
-        .expect("a program that hangs has a timeout")
+    pub(super) fn end(&self) -> Option<&(u64, Ending)> {
+        self.end.as_ref()
     }
 
-    fn by_itself(&self) -> Option<(u64, Ending)> {
-        let done_ms = self.started_ms + self.takes_ms;
-        let exited = |code| Some((done_ms, Ending::Exited { code }));
-        match self.fate {
-            Fate::Works
-            | Fate::ChangesNothing
-            | Fate::Wrecks
-            | Fate::MovesHead
-            | Fate::LeavesMarkers
-            | Fate::Strays => exited(0),
-            Fate::Fails => exited(1),
-            Fate::Dies | Fate::DiesLate => Some((done_ms, Ending::Signaled { signal: 11 })),
-            Fate::Hangs | Fate::IsSilent => None,
-            Fate::DoesNotStart => {
-                Some((self.started_ms, Ending::NotStarted { error: "no such program".to_owned() }))
+    pub(super) fn is_over(&self, now_ms: u64) -> bool {
+        self.end.as_ref().is_some_and(|(at_ms, _)| *at_ms <= now_ms)
+    }
+
+    /// Its steps, each with its moment, up to where it waits for somebody.
+    fn moments(&self) -> impl Iterator<Item = (u64, &Step<usize>)> {
+        let (mut not_before_ms, mut let_go_ms) = (self.started_ms, self.let_go_ms.iter());
+        self.steps.iter().map_while(move |(after_ms, step)| {
+            if matches!(step, Step::Wait) {
+                not_before_ms = not_before_ms.max(*let_go_ms.next()?);
             }
-            Fate::FailsInSetup => {
-                Some((self.started_ms, Ending::SetupFailed { step: 1, detail: "exit status 1".to_owned() }))
+            Some((not_before_ms.max(self.started_ms + after_ms), step))
+        })
+    }
+
+    /// Its steps until now, or until its end.
+    fn past(&self, now_ms: u64) -> impl Iterator<Item = &Step<usize>> {
+        let until_ms = self.end.as_ref().map_or(now_ms, |(end_ms, _)| now_ms.min(*end_ms));
+        self.moments().take_while(move |(at_ms, _)| *at_ms <= until_ms).map(|(_, step)| step)
+    }
+
+    fn reckoned(&self) -> Option<(u64, Ending)> {
+        let own_ms = self.own_end_ms();
+        let killed = self.first_kill().filter(|(at_ms, _)| own_ms.is_none_or(|own_ms| *at_ms < own_ms));
+        let end = match killed {
+            Some((at_ms, verdict)) => {
+                let dead_ms = at_ms + if self.is_deaf(at_ms) { GRACE_MS } else { 0 };
+                Some((own_ms.map_or(dead_ms, |own_ms| own_ms.min(dead_ms)), verdict))
             }
-            Fate::LosesHolder => Some((self.started_ms + self.takes_ms / 2, Ending::Unknown)),
-        }
-    }
-
-    /// When its holder ends it at its grant: it has said that it used so much, and nobody raised it in time.
-    fn at_grant(&self) -> Option<u64> {
-        let beyond = (1..=QUANTA).find(|quanta| self.cost * quanta / QUANTA > self.grant)?;
-        (self.meter == 0).then(|| self.started_ms + self.takes_ms * beyond / QUANTA + RAISE_WAIT_MS)
-    }
-
-    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
-        self.end().0 <= now_ms
-    }
-
-    fn spent(&self, at_ms: u64) -> u64 {
-        if matches!(self.fate, Fate::DoesNotStart | Fate::FailsInSetup) {
-            return 0;
-        }
-        let ran_ms = at_ms.min(self.end().0).saturating_sub(self.started_ms);
-        self.cost * (QUANTA * ran_ms.min(self.takes_ms) / self.takes_ms) / QUANTA
-    }
-
-    /// What it has really used by now, in micro-dollars.
-    pub(crate) fn used(&self, at_ms: u64) -> Usd {
-        Usd::from_micros(self.spent(at_ms))
-    }
-
-    /// What it says that it has used.
-    pub(crate) fn usage(&self, at_ms: u64) -> Usage {
-        let says = match self.meter {
-            0 => true,
-            1 => self.is_over(at_ms),
-            _ => false,
+            None => own_ms.map(|own_ms| (own_ms, self.own.1.clone())),
         };
-        let spent = self.spent(at_ms);
-        if says && spent > 0 {
-            Usage { usd: Some(Usd::from_micros(spent)), input_tokens: spent, output_tokens: spent / 2 }
-        } else if says && self.is_over(at_ms) && self.cost == 0 {
-            Usage { usd: Some(Usd::ZERO), ..Usage::default() }
-        } else {
-            Usage::default()
-        }
+        let unseen_ms =
+            self.lost_ms.filter(|lost_ms| end.as_ref().is_none_or(|(end_ms, _)| lost_ms < end_ms));
+        unseen_ms.map(|lost_ms| (lost_ms, Ending::Unknown)).or(end)
     }
 
-    /// The machine loses its power.
-    pub(crate) fn cut(&mut self, now_ms: u64) {
+    /// When it ends by itself, unless it waits for somebody before.
+    fn own_end_ms(&self) -> Option<u64> {
+        let (steps, last_ms) =
+            self.moments().fold((0, self.started_ms), |(steps, _), (at_ms, _)| (steps + 1, at_ms));
+        (steps == self.steps.len()).then(|| last_ms.max(self.started_ms + self.own.0))
+    }
+
+    /// When its keeper first sees a reason to end it.
+    fn first_kill(&self) -> Option<(u64, Ending)> {
+        let limit = |since_ms: u64, limit_ms: Option<u64>| limit_ms.map(|ms| since_ms.saturating_add(ms));
+        let reasons = [
+            (self.stop_ms, Ending::Stopped),
+            (limit(self.started_ms, self.limits.timeout_ms), Ending::TimedOut),
+            (self.silent_too_long_ms(), Ending::Idle),
+            (self.at_grant_ms(), Ending::Spent),
+        ];
+        let seen = reasons.into_iter().filter_map(|(at_ms, ending)| at_ms.map(|at_ms| (at_ms, ending)));
+        seen.min_by_key(|(at_ms, _)| *at_ms)
+    }
+
+    /// When it has been silent for longer than it may be.
+    fn silent_too_long_ms(&self) -> Option<u64> {
+        let allowed_ms = self.limits.idle_timeout_ms.filter(|_| !self.talks)?;
+        let since_ms = self.moments().fold(self.started_ms, |since_ms, (at_ms, step)| {
+            let talks = matches!(step, Step::Print(_)) && at_ms - since_ms < allowed_ms;
+            if talks { at_ms } else { since_ms }
+        });
+        Some(since_ms.saturating_add(allowed_ms))
+    }
+
+    /// When its keeper ends it at its grant: it has said that it used so much, and nobody raised it in time.
+    fn at_grant_ms(&self) -> Option<u64> {
+        let grant = self.limits.grant?;
+        let reaches =
+            |step: &Step<usize>| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
+        self.moments().find(|(_, step)| reaches(step)).map(|(at_ms, _)| at_ms + RAISE_WAIT_MS)
+    }
+
+    fn is_deaf(&self, at_ms: u64) -> bool {
+        self.moments().any(|(since_ms, step)| matches!(step, Step::IgnoreTerm) && since_ms <= at_ms)
+    }
+
+    /// What it has said that it used: totals that never fall, and as many tokens as micro-dollars.
+    pub(crate) fn usage(&self, now_ms: u64) -> Usage {
+        let said =
+            self.past(now_ms).filter_map(|step| if let Step::Report(usd) = step { Some(*usd) } else { None });
+        let usd = said.max();
+        let tokens = usd.map_or(0, Usd::micros);
+        Usage { usd, input_tokens: tokens, output_tokens: tokens / 2 }
+    }
+
+    /// The end of what it has printed.
+    pub(super) fn tail(&self, now_ms: u64) -> String {
+        let mut text = String::new();
+        for step in self.past(now_ms) {
+            if let Step::Print(more) = step {
+                text.push_str(more);
+            }
+        }
+        if text.len() > prompt::TAIL_BYTES_MAX { prompt::bounded(&text).to_owned() } else { text }
+    }
+
+    /// Does to its worktree what it has done since this was asked last.
+    pub(super) fn act(&mut self, now_ms: u64, mut on_worktree: impl FnMut(&Step<usize>)) {
+        let before = self.done;
+        let done = self.past(now_ms).skip(before).map(&mut on_worktree).count();
+        self.done += done;
+    }
+
+    fn change(&mut self, now_ms: u64, change: impl FnOnce(&mut Self)) {
         if !self.is_over(now_ms) {
-            self.ended = Some((now_ms, Ending::Unknown));
+            change(self);
+            self.end = self.reckoned();
         }
     }
 
-    fn settle(&mut self, now_ms: u64) {
-        if self.is_over(now_ms) {
-            self.ended = Some(self.end());
-        }
+    /// Its keeper is gone, so nobody sees how it ends.
+    pub(super) fn lose(&mut self, now_ms: u64) {
+        self.change(now_ms, |program| program.lost_ms = Some(now_ms));
     }
 
-    pub(crate) fn stop(&mut self, now_ms: u64) {
-        self.settle(now_ms);
-        self.stop_ms.get_or_insert(now_ms + 10);
+    pub(super) fn stop(&mut self, now_ms: u64) {
+        self.change(now_ms, |program| _ = program.stop_ms.get_or_insert(now_ms + 10));
     }
 
-    pub(crate) fn grant(&mut self, now_ms: u64, grant: Usd) {
-        self.settle(now_ms);
-        self.grant = self.grant.max(grant.micros());
+    pub(super) fn grant(&mut self, now_ms: u64, grant: Usd) {
+        self.change(now_ms, |program| program.limits.grant = program.limits.grant.max(Some(grant)));
+    }
+
+    /// What it waits for, or is going to wait for, has come.
+    pub(super) fn let_go(&mut self, now_ms: u64) {
+        self.change(now_ms, |program| program.let_go_ms.push(now_ms));
     }
 }

@@ -2,40 +2,39 @@
 //!
 //! Knows no processes and no time. It remembers every landing, also those that somebody rewound.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::fact::Start;
 use swarm_domain::{Oid, TaskId};
 
-/// What each path holds. 0 is what the base has.
-type Tree = Arc<[u64]>;
+use super::tree::{self, Paths, Tree, mixed, three_way};
+use super::worktree::Worktree;
 
-/// An attempt's worktree.
+/// A commit.
 #[derive(Clone, Debug)]
-struct Worktree {
+struct Commit {
     tree: Tree,
-    /// Whether something in it is reachable from nowhere else.
-    unkept: bool,
+    parent: Option<Oid>,
 }
 
 /// The repository.
 #[derive(Clone, Debug)]
 pub(crate) struct Repo {
-    /// What the base has. The last path is a stranger's, and tasks write those before it.
-    blank: Tree,
-    trees: BTreeMap<Oid, Tree>,
-    /// What each kept tip was based on, and each merge made on.
-    bases: BTreeMap<Oid, Oid>,
-    /// The target's commits above the base, oldest first.
+    base: Oid,
+    pub(super) paths: Paths,
+    commits: BTreeMap<Oid, Commit>,
+    /// The target's commits from the base on, oldest first. None: nobody has made it.
     target: Vec<Oid>,
     /// Every move of the target by swarm: the commit, and whose it is.
     pub(crate) landings: Vec<(Oid, TaskId)>,
     /// What somebody took away again.
     rewound: Vec<Oid>,
     strangers: u32,
-    worktrees: BTreeMap<(TaskId, u32), Worktree>,
+    pub(super) worktrees: BTreeMap<(TaskId, u32), Worktree>,
+    /// The refs that keep the work of attempts.
+    refs: BTreeMap<(TaskId, u32), Oid>,
     /// Until when the target is checked out somewhere, in milliseconds.
     pub(crate) held_until_ms: u64,
 }
@@ -48,24 +47,28 @@ pub(crate) enum Merged {
 }
 
 impl Repo {
-    /// A base, for tasks that write so many paths.
-    pub(crate) fn new(base: &Oid, paths: usize) -> Self {
-        let blank: Tree = vec![0; paths + 1].into();
+    pub(super) fn new(base: &Oid, paths: Paths) -> Self {
         Self {
-            trees: [(base.clone(), blank.clone())].into(),
-            blank,
-            bases: BTreeMap::new(),
+            base: base.clone(),
+            commits: [(base.clone(), Commit { tree: paths.blank(), parent: None })].into(),
+            paths,
             target: Vec::new(),
             landings: Vec::new(),
             rewound: Vec::new(),
             strangers: 0,
             worktrees: BTreeMap::new(),
+            refs: BTreeMap::new(),
             held_until_ms: 0,
         }
     }
 
     pub(crate) fn head(&self) -> Option<&Oid> {
         self.target.last()
+    }
+
+    /// What the target has beyond the base, oldest first.
+    pub(super) fn target(&self) -> &[Oid] {
+        self.target.get(1..).unwrap_or_default()
     }
 
     pub(crate) fn holds(&self, commit: &Oid) -> bool {
@@ -82,131 +85,195 @@ impl Repo {
         self.landings.iter().any(|(_, whose)| whose == task)
     }
 
-    fn tree(&self, commit: &Oid) -> Tree {
-        self.trees.get(commit).expect("swarm names only commits that it was told of").clone()
+    pub(super) fn base(&self) -> &Oid {
+        &self.base
+    }
+
+    fn commit(&self, commit: &Oid) -> &Commit {
+        self.commits.get(commit).expect("swarm names only commits that it was told of")
+    }
+
+    pub(super) fn tree(&self, commit: &Oid) -> &Tree {
+        &self.commit(commit).tree
+    }
+
+    fn add(&mut self, name: &str, tree: Tree, parent: Option<&Oid>) -> Oid {
+        let commit = Oid::new(name);
+        self.commits.insert(commit.clone(), Commit { tree, parent: parent.cloned() });
+        commit
+    }
+
+    /// A commit and all before it, newest first.
+    fn history<'a>(&'a self, commit: &'a Oid) -> impl Iterator<Item = &'a Oid> {
+        std::iter::successors(Some(commit), |commit| self.commit(commit).parent.as_ref())
+    }
+
+    pub(super) fn descends(&self, commit: &Oid, from: &Oid) -> bool {
+        self.history(commit).any(|before| before == from)
+    }
+
+    /// Whether a commit is reachable from a ref.
+    pub(super) fn is_kept(&self, commit: &Oid) -> bool {
+        self.refs.values().chain(self.head()).any(|kept| self.descends(kept, commit))
+    }
+
+    /// The places of the paths in which a commit differs from another, in order.
+    pub(super) fn changes<'a>(&'a self, commit: &Oid, from: &Oid) -> impl Iterator<Item = usize> + use<'a> {
+        tree::between(self.tree(commit), self.tree(from))
+    }
+
+    pub(super) fn names(&self, paths: &[usize]) -> Vec<String> {
+        paths.iter().map(|path| self.paths.name(*path).to_owned()).collect()
     }
 
     /// Makes a worktree, anew if there is one. Returns where it starts, and the paths in conflict.
-    pub(crate) fn make(
+    pub(super) fn make(
         &mut self,
         key: (TaskId, u32),
         onto: &Oid,
         from: &Start,
         materialise: bool,
     ) -> (Oid, Vec<String>) {
-        let head = self.tree(onto);
-        let (tree, start, conflicts) = match from {
-            Start::Head => (head, onto.clone(), Vec::new()),
-            Start::Tip { tip, base, .. } => match three_way(&self.tree(base), &head, &self.tree(tip)) {
-                Ok(tree) => {
-                    let start = Oid::new(&format!("r{:016x}", mixed(&tree, tip.as_str())));
-                    (tree, start, Vec::new())
-                }
-                Err(paths) if materialise => (head, onto.clone(), names(&paths)),
-                Err(_) => (head, onto.clone(), Vec::new()),
-            },
-        };
-        self.trees.insert(start.clone(), tree.clone());
-        self.worktrees.insert(key, Worktree { tree, unkept: false });
-        (start, conflicts)
-    }
-
-    /// A program writes paths in its worktree.
-    pub(crate) fn write(&mut self, key: &(TaskId, u32), paths: &BTreeSet<usize>) {
-        let content = mixed(&[u64::from(key.1)], key.0.as_str());
-        if let Some(worktree) = self.worktrees.get_mut(key) {
-            let tree = Arc::make_mut(&mut worktree.tree);
-            for path in paths {
-                tree[*path] = content;
+        let head = self.tree(onto).clone();
+        let (mut start, mut files, mut names) = (onto.clone(), head.clone(), Vec::new());
+        if let Start::Tip { tip, base, .. } = from {
+            let (tree, conflicts) = three_way(self.tree(base), &head, self.tree(tip));
+            if conflicts.is_empty() && tree != head {
+                let name = mixed(&tree, tip.as_str()) ^ mixed(&[], onto.as_str());
+                start = self.add(&format!("r{name:016x}"), tree.clone(), Some(onto));
+                files = tree;
+            } else if materialise && !conflicts.is_empty() {
+                (files, names) = (tree, self.names(&conflicts));
             }
-            worktree.unkept = true;
         }
+        self.worktrees.insert(key, Worktree::new(start.clone(), files));
+        (start, names)
     }
 
-    pub(crate) fn has_worktree(&self, key: &(TaskId, u32)) -> bool {
+    pub(super) fn has_worktree(&self, key: &(TaskId, u32)) -> bool {
         self.worktrees.contains_key(key)
     }
 
-    /// Makes what is in a worktree reachable, unless `really` is false: its tip, and whether it differs from where it began.
-    pub(crate) fn preserve(&mut self, keep: &Preserve, really: bool) -> (Oid, bool) {
+    /// What the worktree of an attempt holds.
+    pub(super) fn files(&self, key: &(TaskId, u32)) -> &Tree {
+        let files = self.worktrees.get(key).and_then(|worktree| worktree.files.as_ref());
+        files.unwrap_or_else(|| self.tree(&self.base))
+    }
+
+    /// Commits what a worktree holds, on its HEAD or, without `parent`, on nothing.
+    pub(super) fn commit_in(&mut self, key: &(TaskId, u32), tree: Tree, parent: Option<&Oid>) -> Oid {
+        let name = format!("work-{}-{}-{}", key.0, key.1, self.commits.len());
+        self.add(&name, tree, parent)
+    }
+
+    /// Makes what is in a worktree reachable, unless `really` is false. A ref that is there already is the answer.
+    /// Returns the tip, and whether the folder is missing.
+    pub(super) fn preserve(&mut self, keep: &Preserve, really: bool) -> (Oid, bool) {
         let key = (keep.task.clone(), keep.attempt);
-        let tip = tip(&keep.task, keep.attempt);
-        let base = self.tree(&keep.base);
-        let tree = self.worktrees.get_mut(&key).map_or_else(
-            || base.clone(),
-            |worktree| {
-                worktree.unkept &= !really;
-                worktree.tree.clone()
-            },
-        );
-        let changed = tree != base;
-        self.trees.insert(tip.clone(), tree);
-        self.bases.insert(tip.clone(), keep.base.clone());
-        (tip, changed)
+        let missing = self.worktrees.get(&key).is_some_and(|worktree| worktree.files.is_none());
+        if let Some(tip) = self.refs.get(&key) {
+            return (tip.clone(), missing);
+        }
+        let tip = self.tip(&key).unwrap_or_else(|| keep.start.clone());
+        if really {
+            self.refs.insert(key.clone(), tip.clone());
+            if let Some(worktree) = self.worktrees.get_mut(&key) {
+                worktree.unkept = false;
+            }
+        }
+        (tip, missing)
+    }
+
+    /// What a worktree holds, as a commit: its HEAD, or one more on that.
+    fn tip(&mut self, key: &(TaskId, u32)) -> Option<Oid> {
+        let worktree = self.worktrees.get(key)?;
+        let (head, files) = (worktree.head.clone(), worktree.files.clone());
+        let Some(tree) = files.filter(|files| files != self.tree(&head)) else { return Some(head) };
+        Some(self.add(&format!("tip-{}-{}", key.0, key.1), tree, Some(&head)))
+    }
+
+    /// Those of some paths that hold conflict markers in a commit.
+    pub(super) fn marked(&self, commit: &Oid, paths: &[String]) -> Vec<String> {
+        let tree = self.tree(commit);
+        let is_marked = |path: &&String| self.paths.place(path).is_some_and(|at| tree::is_marked(tree[at]));
+        paths.iter().filter(is_marked).cloned().collect()
     }
 
     /// Removes a worktree; false if that destroys work. Law 17.
-    pub(crate) fn remove(&mut self, key: &(TaskId, u32)) -> bool {
+    pub(super) fn remove(&mut self, key: &(TaskId, u32)) -> bool {
         self.worktrees.remove(key).is_none_or(|worktree| !worktree.unkept)
     }
 
     /// A merge in memory: with the same fields the same commit.
-    pub(crate) fn merge(&mut self, order: &BuildMerge) -> Merged {
-        let base = self.bases.get(&order.tip).map_or_else(|| self.blank.clone(), |base| self.tree(base));
+    pub(super) fn merge(&mut self, order: &BuildMerge) -> Merged {
         let (ours, theirs) = (self.tree(&order.onto), self.tree(&order.tip));
-        match three_way(&base, &ours, &theirs) {
-            Err(paths) => Merged::Conflict(names(&paths)),
-            Ok(tree) if tree == ours => Merged::Empty,
-            Ok(tree) => {
-                let name = format!("{}{}{}{}", order.onto, order.tip, order.message, order.at_s);
-                let commit = Oid::new(&format!("m{:016x}", mixed(&tree, &name)));
-                self.trees.insert(commit.clone(), tree);
-                self.bases.insert(commit.clone(), order.onto.clone());
-                Merged::Commit(commit)
-            }
+        let (tree, conflicts) = three_way(self.common(&order.tip, &order.onto), ours, theirs);
+        if !conflicts.is_empty() {
+            return Merged::Conflict(self.names(&conflicts));
         }
+        if tree == *ours {
+            return Merged::Empty;
+        }
+        let fields =
+            format!("{}{}{}{}{:?}", order.onto, order.tip, order.message, order.at_s, order.strategy);
+        Merged::Commit(self.add(&format!("m{:016x}", mixed(&tree, &fields)), tree, Some(&order.onto)))
+    }
+
+    /// What a tip and the target's head have in common. `head` is the base where there is no target.
+    fn common(&self, tip: &Oid, head: &Oid) -> &Tree {
+        let common = self.history(tip).find(|commit| *commit == head || self.holds(commit));
+        self.tree(common.unwrap_or(&self.base))
     }
 
     /// Whether a commit was made on the target's head, so that nothing is lost when it lands.
-    pub(crate) fn is_above_head(&self, commit: &Oid) -> bool {
-        self.head().is_none_or(|head| self.bases.get(commit) == Some(head))
+    pub(super) fn is_above_head(&self, commit: &Oid) -> bool {
+        self.head().is_none_or(|head| self.commit(commit).parent.as_ref() == Some(head))
     }
 
-    /// Moves the target.
-    pub(crate) fn land(&mut self, task: &TaskId, commit: &Oid) {
-        self.target.push(commit.clone());
-        self.landings.push((commit.clone(), task.clone()));
-    }
-
-    /// Somebody else commits to the target, on a path of a task's or on one of nobody's.
-    pub(crate) fn stranger_lands(&mut self, path: Option<usize>, base: &Oid) {
-        self.strangers += 1;
-        let mut tree = self.tree(self.head().unwrap_or(base));
-        let own = tree.len() - 1;
-        Arc::make_mut(&mut tree)[path.unwrap_or(own)] = mixed(&[u64::from(self.strangers)], "stranger");
-        let commit = Oid::new(&format!("stranger-{}", self.strangers));
-        self.trees.insert(commit.clone(), tree);
+    fn move_to(&mut self, commit: Oid) {
+        if self.target.is_empty() {
+            self.target.push(self.base.clone());
+        }
         self.target.push(commit);
     }
 
+    /// Moves the target.
+    pub(super) fn land(&mut self, task: &TaskId, commit: &Oid) {
+        self.move_to(commit.clone());
+        self.landings.push((commit.clone(), task.clone()));
+    }
+
+    fn stranger_commits(&mut self, tree: Tree, onto: &Oid) {
+        self.strangers += 1;
+        let commit = self.add(&format!("stranger-{}", self.strangers), tree, Some(onto));
+        self.move_to(commit);
+    }
+
+    /// Somebody else commits to the target, on a path of a task's or on one of nobody's.
+    pub(super) fn stranger_lands(&mut self, path: Option<usize>) {
+        let head = self.head().unwrap_or(&self.base).clone();
+        let mut tree = self.tree(&head).clone();
+        let path = path.unwrap_or_else(|| self.paths.strangers());
+        Arc::make_mut(&mut tree)[path] = mixed(&[u64::from(self.strangers) + 1], "stranger");
+        self.stranger_commits(tree, &head);
+    }
+
     /// Somebody else brings to the target what an attempt has done, by a commit of their own.
-    pub(crate) fn stranger_lands_work_of(&mut self, task: &TaskId, attempt: u32, base: &Oid) {
-        let tip = tip(task, attempt);
-        let (Some(made), Some(onto)) = (self.trees.get(&tip), self.bases.get(&tip)) else { return };
-        let head = self.tree(self.head().unwrap_or(base));
-        if let Ok(tree) = three_way(&self.tree(onto), &head, made) {
-            self.strangers += 1;
-            let commit = Oid::new(&format!("stranger-{}", self.strangers));
-            self.trees.insert(commit.clone(), tree);
-            self.target.push(commit);
+    pub(super) fn stranger_lands_work_of(&mut self, task: &TaskId, attempt: u32) {
+        let Some(tip) = self.refs.get(&(task.clone(), attempt)) else { return };
+        let head = self.head().unwrap_or(&self.base).clone();
+        let (tree, conflicts) = three_way(self.common(tip, &head), self.tree(&head), self.tree(tip));
+        if conflicts.is_empty() {
+            self.stranger_commits(tree, &head);
         }
     }
 
-    /// Somebody takes the last commit of the target away.
-    pub(crate) fn stranger_rewinds(&mut self) -> bool {
-        let gone = self.target.pop();
-        let any = gone.is_some();
-        self.rewound.extend(gone);
+    /// Somebody takes the last commit of the target away. The branch stays.
+    pub(super) fn stranger_rewinds(&mut self) -> bool {
+        let any = self.target.len() > 1;
+        if any {
+            self.rewound.extend(self.target.pop());
+        }
         any
     }
 
@@ -216,52 +283,30 @@ impl Repo {
     }
 
     /// Whoever resumes a run has seen to what was in the way: what was taken away is put back.
-    pub(crate) fn put_back(&mut self) {
+    pub(super) fn put_back(&mut self) {
         self.held_until_ms = 0;
-        for commit in std::mem::take(&mut self.rewound) {
-            let whose =
-                self.landings.iter().find(|(landed, _)| *landed == commit).map(|(_, task)| task.clone());
-            let again = whose
-                .is_some_and(|task| self.landings.iter().filter(|(_, whose)| *whose == task).count() > 1);
+        for commit in std::mem::take(&mut self.rewound).into_iter().rev() {
+            let whose = self.landings.iter().find(|(landed, _)| *landed == commit).map(|(_, task)| task);
+            let again =
+                whose.is_some_and(|task| self.landings.iter().filter(|(_, whose)| whose == task).count() > 1);
             if again {
                 self.rewound.push(commit);
             } else {
-                self.target.push(commit);
+                self.bring_back(commit);
             }
         }
     }
-}
 
-/// The commit that keeps what an attempt did.
-fn tip(task: &TaskId, attempt: u32) -> Oid {
-    Oid::new(&format!("tip-{task}-{attempt}"))
-}
-
-/// Path by path: who did not change it takes the other's.
-fn three_way(base: &[u64], ours: &[u64], theirs: &[u64]) -> Result<Tree, Vec<usize>> {
-    let mut tree = ours.to_vec();
-    let mut conflicts = Vec::new();
-    for path in 0..base.len() {
-        if theirs[path] == base[path] || theirs[path] == ours[path] {
-            continue;
-        }
-        if ours[path] == base[path] {
-            tree[path] = theirs[path];
-        } else {
-            conflicts.push(path);
+    /// A commit goes back to where it was, or is merged with what came to the target since.
+    fn bring_back(&mut self, commit: Oid) {
+        let head = self.head().unwrap_or(&self.base).clone();
+        let lost = self.commit(&commit);
+        let parent = lost.parent.as_ref().unwrap_or(&self.base);
+        let fits = *parent == head;
+        let (tree, _) = three_way(self.tree(parent), self.tree(&head), &lost.tree);
+        self.move_to(commit);
+        if !fits {
+            self.stranger_commits(tree, &head);
         }
     }
-    if conflicts.is_empty() { Ok(tree.into()) } else { Err(conflicts) }
-}
-
-fn names(paths: &[usize]) -> Vec<String> {
-    paths.iter().map(|path| format!("p{path}")).collect()
-}
-
-/// FNV-1a: the content decides the name.
-fn mixed(numbers: &[u64], text: &str) -> u64 {
-    let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).chain(text.bytes());
-    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    })
 }

@@ -51,7 +51,8 @@ fn paths_match_as_in_gitignore() {
 
 #[test]
 fn a_named_class_has_what_its_name_says() {
-    let classes: [(&str, fn(&char) -> bool); 8] = [
+    type Class = (&'static str, fn(&char) -> bool);
+    let classes: [Class; 8] = [
         ("alnum", char::is_ascii_alphanumeric),
         ("alpha", char::is_ascii_alphabetic),
         ("digit", char::is_ascii_digit),

@@ -13,7 +13,8 @@ fn live() -> Run {
 
 #[test]
 fn any_one_reason_keeps_new_attempts_from_starting() {
-    let reasons: [(&str, fn(&mut Run)); 11] = [
+    type Reason = (&'static str, fn(&mut Run));
+    let reasons: [Reason; 11] = [
         ("nobody drives it", |run| run.epoch = 0),
         ("stopped", |run| run.stopped = Some((Outcome::Budget, String::new()))),
         ("finished", |run| run.finished = Some(Outcome::Landed)),
