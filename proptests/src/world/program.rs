@@ -204,3 +204,61 @@ impl Program {
         self.change(now_ms, |program| program.let_go_ms.push(now_ms));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use swarm_domain::Usd;
+    use swarm_domain::fact::Ending;
+
+    use super::super::script::{Play, Script};
+    use super::{GRACE_MS, Limits, Program, RAISE_WAIT_MS};
+    use crate::conformance::stage::Step::{IgnoreTerm, Print, Report, Wait};
+
+    fn started(steps: Script, limits: Limits) -> Program {
+        let play = Play { main: Some(steps), ..Play::default() };
+        Program::start(play, limits, &[], 1_000, &[])
+    }
+
+    fn talk() -> crate::conformance::stage::Step<usize> {
+        Print("so far so good".to_owned())
+    }
+
+    #[test]
+    fn whoever_ends_a_deaf_program_first_says_how_it_ended() {
+        let timeout = Limits { timeout_ms: Some(100), ..Limits::default() };
+        let program = started(vec![(0, IgnoreTerm), (0, Wait)], timeout);
+        assert_eq!(program.end(), Some(&(1_100 + GRACE_MS, Ending::TimedOut)));
+        // It comes to its own end within its grace, and was told to end all the same.
+        let program = started(vec![(0, IgnoreTerm), (300, talk())], timeout);
+        assert_eq!(program.end(), Some(&(1_300, Ending::TimedOut)));
+        let program = started(vec![(50, talk())], timeout);
+        assert_eq!(program.end(), Some(&(1_050, Ending::Exited { code: 0 })));
+    }
+
+    #[test]
+    fn a_program_is_idle_when_it_has_said_nothing_for_long_enough() {
+        let idle = Limits { idle_timeout_ms: Some(100), ..Limits::default() };
+        let steps = || vec![(60, talk()), (150, talk()), (400, talk())];
+        assert_eq!(started(steps(), idle).end(), Some(&(1_250, Ending::Idle)));
+        let play = Play { main: Some(steps()), talks: true, ..Play::default() };
+        let program = Program::start(play, idle, &[], 1_000, &[]);
+        assert_eq!(program.end(), Some(&(1_400, Ending::Exited { code: 0 })));
+    }
+
+    #[test]
+    fn a_raise_puts_the_end_off_until_the_next_grant_is_reached() {
+        let usd = Usd::from_micros;
+        let limits = Limits { grant: Some(usd(10)), ..Limits::default() };
+        let steps = vec![(0, Report(usd(9))), (10, Report(usd(10))), (5_000, Report(usd(20))), (9_000, Wait)];
+        let mut program = started(steps, limits);
+        assert_eq!(program.end(), Some(&(1_010 + RAISE_WAIT_MS, Ending::Spent)));
+        program.grant(1_500, usd(20));
+        assert_eq!(program.end(), Some(&(6_000 + RAISE_WAIT_MS, Ending::Spent)));
+        program.grant(8_000, usd(30));
+        assert_eq!(
+            program.end(),
+            Some(&(6_000 + RAISE_WAIT_MS, Ending::Spent)),
+            "what is over stays as it is"
+        );
+    }
+}
