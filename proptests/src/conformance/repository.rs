@@ -18,6 +18,7 @@ macro_rules! repository_checks {
             a_merge_is_made_in_memory
             a_merge_is_the_same_commit_when_asked_again
             work_on_other_paths_merges
+            work_on_a_path_that_had_landed_before_merges
             work_on_one_path_conflicts
             work_that_the_target_has_is_empty
             no_merge_is_made_on_a_target_that_has_moved
@@ -100,6 +101,16 @@ fn work_on_other_paths_merges(stage: &mut dyn Stage) {
     stage.stranger(Deed::Commit("r"));
     let landed = stage.landed("b", &b.tip);
     assert_eq!(stage.changes(&landed), paths(["p", "q", "r"]));
+}
+
+/// Work on a path that had landed when it was begun merges: only what others did since counts.
+fn work_on_a_path_that_had_landed_before_merges(stage: &mut dyn Stage) {
+    let (_, a) = stage.attempt("a", &[Write("p")]);
+    stage.landed("a", &a.tip);
+    let (_, b) = stage.attempt("b", &[Write("p"), Commit]);
+    stage.stranger(Deed::Commit("q"));
+    let landed = stage.landed("b", &b.tip);
+    assert_eq!(stage.changes(&landed), paths(["p", "q"]));
 }
 
 /// Work that touches a path which others have touched since does not merge, and the path is named.
