@@ -99,6 +99,7 @@ impl Kind {
                 strays: vec![],
                 markers: vec![],
                 subjects: vec![],
+                secrets: vec![],
             }
             .into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
@@ -107,7 +108,7 @@ impl Kind {
             }
             Effect::BuildMerge(merge) => {
                 let commit = Oid::new(&format!("commit-{}", merge.task));
-                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit }.into()
+                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
             }
             Effect::Land { task, attempt, old, commit, .. } => {
                 let mut target = self.target.lock().unwrap();
@@ -183,6 +184,7 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         },
         preflight: true,
         identity: ("swarm".to_owned(), "swarm@localhost".to_owned()),
+        secrets: swarm_domain::plan::Secrets::default(),
     };
     Plan::new(settings, tasks).unwrap()
 }

@@ -148,12 +148,13 @@ fn answer(effect: Effect) -> Option<Event> {
             strays: Vec::new(),
             markers: Vec::new(),
             subjects: Vec::new(),
+            secrets: Vec::new(),
         }
         .into(),
         Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
         Effect::BuildMerge(merge) => {
             let commit = Oid::new(merge.task.as_str());
-            MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit }.into()
+            MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
         }
         Effect::Land { task, attempt, commit, .. } => Merged { task, attempt, commit }.into(),
         Effect::RunGate(_)

@@ -87,6 +87,7 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         },
         preflight: of_run(Site::PlanPreflight) == 1,
         identity: ("sim".to_owned(), "sim@localhost".to_owned()),
+        secrets: swarm_domain::plan::Secrets::default(),
     }
 }
 

@@ -214,6 +214,8 @@ pub struct Preserve {
     pub shared: Vec<String>,
     /// Files that had conflict markers at the start.
     pub conflicts: Vec<String>,
+    /// Whether each of its commits is to land, and not only what all of them come to.
+    pub each_commit: bool,
     /// Who the commit is by: name and address.
     pub identity: (String, String),
     /// Its dates, in seconds since 1970.

@@ -5,12 +5,18 @@ use crate::event::{
     AttemptFailed, AttemptPassed, Event, Preserved, RetryScheduled, TaskCancelled, TaskDone, TaskFailed,
     TaskHeld, TaskQueued, TaskSkipped,
 };
-use crate::fact::{Cap, Cause, Ending, Start, Stop, Trouble, TroubleKind};
+use crate::fact::{Cap, Cause, Ending, Leak, Start, Stop, Trouble, TroubleKind};
 use crate::holds::trouble;
 use crate::plan::{OnChangeless, OnConflict, OnLimit, OnStray, RetryOn};
 use crate::policy::{Again, Policy};
 use crate::state::Parts;
 use crate::task::{Attempt, Finding, Phase, Task};
+
+/// Places of secrets that are written out in a sentence.
+const PLACES_SHOWN: usize = 3;
+/// What the next attempt is told to do about secrets.
+const SECRET_HINT: &str = "take every secret out of the files and out of every commit message; let the program read it \
+                           from its environment, and let tests make one up";
 
 /// Failures in a row that are nobody's fault, before they count as the task's own.
 pub(crate) const MISHAPS_MAX: u32 = 3;
@@ -67,6 +73,7 @@ fn judged(parts: &Parts, task: &Task, finding: &Finding) -> Event {
         }
     };
     match verdict {
+        Err((Cause::Secret, _)) => leaked(task, secrets_of(finding)),
         Err((cause, reason)) => failed(task, cause, reason, String::new(), String::new()),
         Ok(()) => accepted(parts, task, finding),
     }
@@ -142,6 +149,27 @@ fn ended(attempt: &Attempt) -> Result<(), (Cause, String)> {
     }
 }
 
+fn secrets_of(finding: &Finding) -> &[Leak] {
+    match finding {
+        Finding::Kept(kept) => &kept.secrets,
+        Finding::NoWorktree(_) | Finding::Unkept(_) => &[],
+    }
+}
+
+/// Work that holds secrets. Where they are is said, and never what they are.
+pub(crate) fn leaked(task: &Task, secrets: &[Leak]) -> Event {
+    let places: Vec<String> = secrets.iter().map(place).collect();
+    let shown = places.iter().take(PLACES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = places.len().saturating_sub(PLACES_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let reason = format!("what it added looks like a secret: {shown}{more}");
+    failed(task, Cause::Secret, reason, places.join("\n"), SECRET_HINT.to_owned())
+}
+
+fn place(leak: &Leak) -> String {
+    format!("`{}:{}` ({})", leak.path, leak.line, leak.rule)
+}
+
 /// What it left behind.
 fn left(task: &Task, attempt: &Attempt, kept: &Preserved) -> Result<(), (Cause, String)> {
     if kept.missing {
@@ -153,6 +181,9 @@ fn left(task: &Task, attempt: &Attempt, kept: &Preserved) -> Result<(), (Cause, 
             Cause::Crash,
             format!("moved HEAD to {}, which does not descend from its base {base}", kept.tip.short()),
         ));
+    }
+    if !kept.secrets.is_empty() {
+        return Err((Cause::Secret, String::new()));
     }
     if !kept.markers.is_empty() {
         return Err((Cause::Conflict, format!("left conflict markers in {}", some(&kept.markers))));
@@ -206,7 +237,13 @@ pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hi
     let counts = match cause {
         Cause::Interrupted | Cause::Limit | Cause::Login => false,
         Cause::Environment | Cause::Lost => task.mishaps + 1 >= MISHAPS_MAX,
-        Cause::Crash | Cause::Timeout | Cause::Gate | Cause::Conflict | Cause::Claims | Cause::Budget => true,
+        Cause::Crash
+        | Cause::Timeout
+        | Cause::Gate
+        | Cause::Conflict
+        | Cause::Claims
+        | Cause::Budget
+        | Cause::Secret => true,
     };
     AttemptFailed {
         task: task.spec.id.clone(),
@@ -268,7 +305,7 @@ fn may_retry(parts: &Parts, task: &Task, cause: Cause) -> bool {
     let on = match cause {
         Cause::Crash | Cause::Claims => RetryOn::Crash,
         Cause::Timeout => RetryOn::Timeout,
-        Cause::Gate => RetryOn::Gate,
+        Cause::Gate | Cause::Secret => RetryOn::Gate,
         Cause::Conflict => RetryOn::Conflict,
         Cause::Budget
         | Cause::Environment

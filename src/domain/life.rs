@@ -339,7 +339,8 @@ fn may_go_on(cause: Cause, report: &Report) -> bool {
         | Cause::Lost
         | Cause::Interrupted
         | Cause::Limit
-        | Cause::Login => true,
+        | Cause::Login
+        | Cause::Secret => true,
         Cause::Environment => false,
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{
 };
 use crate::fact::{Anchor, Cause, Moment, Site, Start, Stop};
 use crate::judge;
-use crate::plan::{MergeOrder, OnFailure, RetryFrom, Work};
+use crate::plan::{MergeOrder, OnFailure, RetryFrom, Strategy, Work};
 use crate::policy::Policy;
 use crate::run::Preflight;
 use crate::state::{Parts, State};
@@ -144,8 +144,11 @@ fn land(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
     }
     parts.train.head()?;
     match parts.train.car() {
-        Some(Car { task, stage: CarStage::Checking { old, commit, checks }, .. }) => {
+        Some(Car { task, stage: CarStage::Checking { old, commit, checks }, secrets, .. }) => {
             let task = parts.tasks.get(task)?;
+            if !secrets.is_empty() {
+                return Some(judge::leaked(task, secrets));
+            }
             if let Some(red) = checks.red() {
                 return Some(judge::red_gate(task, red));
             }
@@ -260,7 +263,7 @@ fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> 
             nonce: nonce(now, (parts.tasks.place(&task.spec.id)? as u64) << 24 | u64::from(attempt)),
             reserve,
             onto: parts.train.onto(),
-            from: from(task),
+            from: from(parts, task),
             at_ms: now.at_ms,
         }
         .into(),
@@ -273,15 +276,18 @@ pub(crate) fn out_of_tokens(parts: &Parts) -> bool {
 }
 
 /// A retry starts from the last kept tip, unless the plan says otherwise. A command cannot resolve a conflict: it
-/// runs again on the head it lost to.
-fn from(task: &Task) -> Start {
-    let lost_to_head = task.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Conflict);
+/// runs again on the head it lost to. Where every commit lands, a secret stays in those that are there.
+fn from(parts: &Parts, task: &Task) -> Start {
+    let failed_by = |cause| task.failure.as_ref().is_some_and(|failure| failure.cause == cause);
+    let lost_to_head = failed_by(Cause::Conflict);
+    let tainted = failed_by(Cause::Secret) && parts.run.settings.merge.strategy == Strategy::Merge;
     let is_command = matches!(task.spec.work, Work::Run(_));
     match &task.tip {
         Some(tip)
             if tip.usable
                 && task.spec.retries.from == RetryFrom::Previous
-                && !(lost_to_head && is_command) =>
+                && !(lost_to_head && is_command)
+                && !tainted =>
         {
             Start::Tip { attempt: tip.attempt, tip: tip.tip.clone(), base: tip.base.clone() }
         }

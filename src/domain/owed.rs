@@ -3,7 +3,7 @@
 use crate::effect::{Actor, BuildMerge, Effect, Key, Preserve, RunAttempt, RunGate};
 use crate::fact::Site;
 use crate::gates::GateRun;
-use crate::plan::{OnConflict, Work};
+use crate::plan::{OnConflict, Strategy, Work};
 use crate::state::{Parts, State};
 use crate::task::{Attempt, Phase, Task, Worktree};
 use crate::train::{Car, CarStage};
@@ -160,6 +160,7 @@ fn preserve(parts: &Parts, task: &Task, attempt: &Attempt) -> Option<Effect> {
         claims: task.spec.files.clone(),
         shared: parts.run.settings.shared.clone(),
         conflicts: worktree.conflicts.clone(),
+        each_commit: parts.run.settings.merge.strategy == Strategy::Merge,
         identity: parts.run.settings.identity.clone(),
         at_s: attempt.ended_ms / 1000,
     })))

@@ -293,6 +293,30 @@ pub enum OnLimit {
     Fail,
 }
 
+/// How secrets are kept out of prompts and of what lands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secrets {
+    /// Whether rules are tried. Values of variables that are passed through are looked for in any case.
+    pub scan: bool,
+    /// What is no secret, or may be one.
+    pub allow: Vec<AllowedSecret>,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self { scan: true, allow: Vec::new() }
+    }
+}
+
+/// Findings that are none: of a rule or of a variable, in certain files, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedSecret {
+    /// The rule, or the variable; none: any.
+    pub rule: Option<String>,
+    /// The files, as a gitignore glob; none: everywhere.
+    pub path: Option<String>,
+}
+
 /// What holds for the whole run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -336,4 +360,6 @@ pub struct Settings {
     pub preflight: bool,
     /// Who the landed commits are by: name and address.
     pub identity: (String, String),
+    /// How secrets are kept out.
+    pub secrets: Secrets,
 }

@@ -82,7 +82,8 @@ fn last_attempt(parts: &Parts, task: &Task, failure: &Failure) -> String {
     }
     let tail = bounded(&failure.tail);
     if !tail.trim().is_empty() && failure.cause != Cause::Conflict {
-        write!(body, "\nThe end of its output:\n\n```\n{}\n```\n", tail.trim_end())
+        let title = if failure.cause == Cause::Secret { "The places" } else { "The end of its output" };
+        write!(body, "\n{title}:\n\n```\n{}\n```\n", tail.trim_end())
             .expect("writing to a string cannot fail");
     }
     body

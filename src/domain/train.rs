@@ -261,13 +261,16 @@ impl Train {
             stage: CarStage::Building(Box::new(event.clone()), seq),
             mishaps,
             fault,
+            secrets: Vec::new(),
         });
         Ok(())
     }
 
     fn built(&mut self, event: &MergeBuilt, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
         let checks = Checks::new(event.commit.clone(), gates, Stage::Merge, setup);
-        self.check("merge.built", &event.task, Some(event.commit.clone()), checks)
+        self.check("merge.built", &event.task, Some(event.commit.clone()), checks)?;
+        self.car_of(&event.task, "merge.built")?.secrets.clone_from(&event.secrets);
+        Ok(())
     }
 
     fn empty(&mut self, event: &MergeEmpty, gates: &[Gate], setup: bool) -> Result<(), Illegal> {
@@ -342,6 +345,10 @@ impl Train {
         let car = self.car_of(&event.task, "merge.intended")?;
         if car.stage.green() != Some(&event.commit) || car.stage.old() != Some(&event.old) {
             return Err(illegal("merge.intended", "that is not what was checked"));
+        }
+        // Law 18: what holds a secret does not land.
+        if !car.secrets.is_empty() {
+            return Err(illegal("merge.intended", "it holds secrets"));
         }
         car.stage = CarStage::Landing { seq, old: event.old.clone(), commit: event.commit.clone() };
         Ok(())

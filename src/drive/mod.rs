@@ -21,6 +21,7 @@ use swarm_domain::state::State;
 use crate::git::Repo;
 use crate::holder;
 use crate::runs::{self, OpenError, RunFolder, TargetLock};
+use crate::world::guard::Guard;
 use crate::world::{GRACE_MS, Places, RealWorld};
 
 /// The version that is recorded with a run.
@@ -156,7 +157,8 @@ fn tidy(repo: &Repo, worktrees: &Path) {
 
 fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64) -> Arc<dyn World> {
     let target = state.parts().map(|parts| parts.run.settings.target.clone()).unwrap_or_default();
-    Arc::new(RealWorld::new(repo.clone(), places.clone(), target, epoch))
+    let guard = state.parts().map(Guard::of_run).unwrap_or_default();
+    Arc::new(RealWorld::guarded(repo.clone(), places.clone(), target, epoch, guard))
 }
 
 fn ask_first(writer: &mut swarm_actors::Writer, by: &str, request: &Request) -> Result<(), DriveError> {

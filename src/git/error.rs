@@ -71,6 +71,12 @@ pub enum GitError {
         /// The ref in the way.
         with: String,
     },
+    /// An object is not there, or not whole.
+    #[error("the object {oid} cannot be read; `git fsck` says what else is damaged")]
+    Unreadable {
+        /// The object.
+        oid: String,
+    },
     /// A ref outside `refs/swarm/` was to be deleted.
     #[error("{name} is not below refs/swarm/; swarm deletes nothing else")]
     NotOurs {

@@ -1,5 +1,6 @@
 //! Git, by its command line: each operation that swarm needs, typed. Knows no task and no journal.
 
+mod added;
 mod checkouts;
 mod command;
 mod error;
@@ -17,6 +18,7 @@ mod submodules;
 mod user_files;
 mod worktree;
 
+pub use added::Added;
 pub use error::GitError;
 pub use history::CommitInfo;
 pub use land::{Landed, LandedHow};

@@ -1,6 +1,6 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
-use swarm_domain::plan::{MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace};
+use swarm_domain::plan::{MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Workspace};
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
 /// A decoded and normalised plan.
@@ -40,6 +40,8 @@ pub struct Draft {
     pub pass_env: Vec<String>,
     /// How finished work lands.
     pub merge: MergePolicy,
+    /// How secrets are kept out.
+    pub secrets: Secrets,
     /// The tasks in the order of the file.
     pub tasks: Vec<TaskSpec>,
 }
@@ -88,6 +90,7 @@ impl Draft {
             merge: self.merge,
             preflight: resolved.preflight,
             identity: resolved.identity,
+            secrets: self.secrets,
         };
         Plan::new(settings, self.tasks)
     }

@@ -8,6 +8,7 @@ use super::decode::{self, Cx};
 use super::draft::Draft;
 use super::node::{Kind, Node};
 use super::problem::{Problem, Refused, Severity, in_order};
+use super::secrets;
 use super::shape::{self, Problems};
 use super::source::Source;
 use super::syntax::{self, Syntax};
@@ -100,11 +101,12 @@ pub fn parse(
         }
         Ok((root, errors)) => {
             problems.extend(errors);
-            let mut cx = Cx { folder, name: slug_of(stem), cpus, problems: &mut problems };
-            understood(root, &mut cx)
+            let mut cx = Cx { folder, name: slug_of(stem), cpus, problems: &mut problems, read: Vec::new() };
+            understood(root, &source, &mut cx)
         }
     };
-    let all = in_order(problems.into_all());
+    let all: Vec<Problem> = in_order(problems.into_all()).into_iter().map(secrets::without).collect();
+    let source = secrets::masked(source);
     match draft {
         Some(draft) if all.iter().all(|problem| problem.severity == Severity::Warning) => {
             Ok(Loaded { draft, warnings: all, source })
@@ -113,7 +115,7 @@ pub fn parse(
     }
 }
 
-fn understood(mut root: Node, cx: &mut Cx<'_>) -> Option<Draft> {
+fn understood(mut root: Node, source: &Source, cx: &mut Cx<'_>) -> Option<Draft> {
     if !matches!(root.kind, Kind::Map(_)) {
         let problem = Problem::error("P0102", format!("a plan is a map, found {}", root.what()))
             .at(root.span, "not a map");
@@ -123,5 +125,8 @@ fn understood(mut root: Node, cx: &mut Cx<'_>) -> Option<Draft> {
     shape::check(&mut root, &Shape::Keys(&PLAN), "", cx.problems);
     let decoded = decode::plan(&root, cx);
     check::all(&decoded, cx.problems);
+    if decoded.draft.secrets.scan {
+        secrets::look(source, &root, &cx.read, &decoded.draft.secrets, cx.problems);
+    }
     Some(decoded.draft)
 }

@@ -1,10 +1,10 @@
 //! What to type next: commands for each way in which a run can stand, with a word on what each does. Runs none of them.
 
 use swarm_domain::Usd;
-use swarm_domain::fact::Outcome;
+use swarm_domain::fact::{Cause, Outcome};
 use swarm_domain::run::{Pause, Preflight};
 use swarm_domain::state::Parts;
-use swarm_domain::task::{End, Phase, Task};
+use swarm_domain::task::{End, Failure, Phase, Task};
 use swarm_domain::tasks::reserve;
 
 use super::agents;
@@ -93,7 +93,18 @@ fn land(parts: &Parts) -> Vec<Step> {
 fn asks(parts: &Parts) -> Vec<Step> {
     let wanted = |task: &&Task| matches!(task.phase, Phase::Held { .. } | Phase::Ended(End::Failed { .. }));
     let tasks = parts.tasks.iter().filter(wanted).take(TASKS_SHOWN);
-    tasks.map(|task| why(parts, task)).collect()
+    tasks.flat_map(|task| [Some(why(parts, task)), leaked(parts, task)]).flatten().collect()
+}
+
+/// What to do about a task that ended for what looks like a secret.
+fn leaked(parts: &Parts, task: &Task) -> Option<Step> {
+    let leaks = |failure: &&Failure| failure.cause == Cause::Secret;
+    task.failure.as_ref().filter(leaks)?;
+    Some(step(
+        format!("swarm diff {} -r {}", task.spec.id, parts.run.id),
+        "shows what holds it; what is no secret is allowed in the plan, as `secrets: {allow: [{rule: …, path: …}]}`, or \
+         by `swarm:allow-secret` in a comment on its line",
+    ))
 }
 
 fn why(parts: &Parts, task: &Task) -> Step {

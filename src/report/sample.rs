@@ -126,6 +126,7 @@ pub(super) fn settings() -> Settings {
         },
         preflight: true,
         identity: ("Ann".to_owned(), "ann@example.org".to_owned()),
+        secrets: swarm_domain::plan::Secrets::default(),
     }
 }
 
@@ -250,7 +251,7 @@ impl Sample {
             Effect::BuildMerge(merge) => {
                 let commit = oid('a');
                 let commit = Oid::new(&format!("{}{:0>8}", &commit.as_str()[..32], merge.seq));
-                MergeBuilt { task: merge.task.clone(), attempt: merge.attempt, tree: oid('e'), commit }.into()
+                MergeBuilt { task: merge.task.clone(), attempt: merge.attempt, tree: oid('e'), commit, secrets: Vec::new() }.into()
             }
             Effect::Land { task, attempt, commit, .. } => {
                 self.target = Some(commit.clone());
@@ -315,6 +316,7 @@ pub(super) fn kept(task: &str, attempt: u32, strays: &[&str]) -> Event {
         strays: strays.iter().map(|&path| path.to_owned()).collect(),
         markers: vec![],
         subjects: vec!["one".to_owned()],
+        secrets: Vec::new(),
     }
     .into()
 }

@@ -222,6 +222,10 @@ pub(super) fn ending(ending: &Ending) -> String {
 
 fn preserved(event: &Preserved) -> String {
     let tip = event.tip.short();
+    if !event.secrets.is_empty() {
+        let places: Vec<String> = event.secrets.iter().map(|leak| format!("{}:{}", leak.path, leak.line)).collect();
+        return format!("kept as {tip}; holds what looks like a secret: {}", few(&places));
+    }
     match (event.changed, event.strays.is_empty()) {
         (_, false) => format!("kept as {tip}; wrote outside its claims: {}", few(&event.strays)),
         (true, true) => format!("kept as {tip}"),
@@ -290,5 +294,6 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Interrupted => "interrupted",
         Cause::Limit => "limit",
         Cause::Login => "login",
+        Cause::Secret => "secret",
     }
 }

@@ -40,16 +40,29 @@ impl Allow {
         if let Some(rule) = rule.as_ref().filter(|rule| Scanner::standard().description(rule).is_none()) {
             return Err(AllowError::NoSuchRule(rule.clone()));
         }
-        let paths = path.map(|glob| match claims::check(&glob) {
-            Ok(()) => Ok(ClaimSet::new(&[glob], &[])),
-            Err(problem) => Err(AllowError::Glob { glob, problem }),
-        });
-        Ok(Self { rule, paths: paths.transpose()? })
+        Ok(Self { rule, paths: path.map(paths).transpose()? })
+    }
+
+    /// An exception for the value of a variable, in files by a gitignore glob; without one, in any.
+    pub fn variable(name: String, path: Option<String>) -> Result<Self, AllowError> {
+        Ok(Self { rule: Some(name), paths: path.map(paths).transpose()? })
+    }
+
+    /// Whether it is about findings of this rule, or about this variable, wherever they are.
+    pub fn is_all_of(&self, rule: &str) -> bool {
+        self.paths.is_none() && self.covers(rule, None)
     }
 
     /// Whether a finding of this rule in this file is none. Text without a path is in no file.
     pub fn covers(&self, rule: &str, path: Option<&str>) -> bool {
         self.rule.as_ref().is_none_or(|own| own == rule)
             && self.paths.as_ref().is_none_or(|paths| path.is_some_and(|path| paths.claims(path)))
+    }
+}
+
+fn paths(glob: String) -> Result<ClaimSet, AllowError> {
+    match claims::check(&glob) {
+        Ok(()) => Ok(ClaimSet::new(&[glob], &[])),
+        Err(problem) => Err(AllowError::Glob { glob, problem }),
     }
 }

@@ -7,6 +7,7 @@
 mod allow;
 mod exemption;
 mod finding;
+mod flow;
 mod patterns;
 mod redact;
 mod rules;
@@ -16,5 +17,6 @@ mod tests;
 
 pub use allow::{Allow, AllowError};
 pub use finding::Finding;
+pub use flow::Flow;
 pub use redact::{Lines, Redactor};
-pub use scanner::Scanner;
+pub use scanner::{MARK, Scanner};

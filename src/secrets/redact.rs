@@ -13,7 +13,7 @@ use super::scanner::{REACH, Scanner};
 const BYTES_MIN: usize = 8;
 const DISTINCT_MIN: usize = 5;
 /// The rule whose secret is spread over lines, how such a secret begins and ends, and what it may say before its base64.
-const KEY_RULE: &str = "private-key";
+pub(super) const KEY_RULE: &str = "private-key";
 const KEY_BEGIN: &str = "-----BEGIN";
 const KEY_END: &str = "-----END";
 const KEY_HEADERS: [&str; 5] = ["Proc-Type", "DEK-Info", "Version", "Comment", "Hash"];
@@ -23,6 +23,7 @@ pub struct Redactor {
     /// The values of variables that are secrets, and the names of those.
     values: AhoCorasick,
     names: Vec<String>,
+    spelled: Vec<String>,
 }
 
 impl fmt::Debug for Redactor {
@@ -45,46 +46,76 @@ impl Redactor {
             .match_kind(MatchKind::LeftmostLongest)
             .build(spelled.keys())
             .expect("an environment is far below the limit");
-        Self { values, names: spelled.into_values().collect() }
+        let (spelled, names) = spelled.into_iter().unzip();
+        Self { values, names, spelled }
     }
 
     /// The text without its secrets; itself if it has none. Line by line, use [`Redactor::lines`].
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let secrets = self.secrets(text);
-        if secrets.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let (mut out, mut done) = (String::with_capacity(text.len()), 0);
-        for (range, name) in secrets {
-            // What begins inside of another secret has been replaced with it, as far as that went.
-            if range.start >= done {
-                out.push_str(&text[done..range.start]);
-                out.push_str(&replacement(name));
-            }
-            done = done.max(range.end);
-        }
-        out.push_str(&text[done..]);
-        Cow::Owned(out)
+        replaced(text, &self.secrets(text.as_bytes()))
+    }
+
+    /// The same for a text that people wrote: what is marked there, or `allowed`, stays; known values do not.
+    pub fn redact_but<'t>(&self, text: &'t str, allowed: impl Fn(&str) -> bool) -> Cow<'t, str> {
+        let found = Scanner::standard().scan(None, text.as_bytes()).into_iter();
+        let found = found.filter(|finding| !allowed(finding.rule));
+        let found = found.map(|finding| (whole(text.as_bytes(), finding.range), finding.rule));
+        replaced(text, &in_order(self.known(text.as_bytes()).chain(found)))
+    }
+
+    /// Where values stand that are known, and their names.
+    pub fn known<'s>(&'s self, text: &'s [u8]) -> impl Iterator<Item = (Range<usize>, &'s str)> {
+        self.values.find_iter(text).map(|found| (found.range(), self.names[found.pattern()].as_str()))
     }
 
     /// For a text that comes line by line, such as a log.
     pub fn lines(&self) -> Lines<'_> {
-        Lines { redactor: self, key: None }
+        Lines { redactor: self, key: Key::default() }
     }
 
     /// In order; one may begin inside of another.
-    fn secrets(&self, text: &str) -> Vec<(Range<usize>, &str)> {
-        let known = self.values.find_iter(text);
-        let known = known.map(|found| (found.range(), self.names[found.pattern()].as_str()));
-        let found = Scanner::standard().find(None, text.as_bytes()).into_iter();
-        let found = found.map(|hit| (whole(text, hit.secret), hit.rule));
-        let mut secrets: Vec<_> = known.chain(found).collect();
-        secrets.sort_by_key(|(range, _)| range.start);
-        secrets
+    pub(super) fn secrets<'s>(&'s self, text: &'s [u8]) -> Vec<Secret<'s>> {
+        let found = Scanner::standard().find(None, text).into_iter();
+        in_order(self.known(text).chain(found.map(|hit| (whole(text, hit.secret), hit.rule))))
+    }
+
+    /// How many bytes at the end of a text may be the beginning of a value that is known.
+    pub(super) fn begun(&self, text: &[u8]) -> usize {
+        let begun = |value: &String| {
+            let longest = value.len().saturating_sub(1).min(text.len());
+            (1..=longest).rev().find(|length| text.ends_with(&value.as_bytes()[..*length])).unwrap_or(0)
+        };
+        self.spelled.iter().map(begun).max().unwrap_or(0)
     }
 }
 
-fn replacement(name: &str) -> String {
+/// Its bytes, and what it is called.
+pub(super) type Secret<'s> = (Range<usize>, &'s str);
+
+fn in_order<'s>(secrets: impl Iterator<Item = Secret<'s>>) -> Vec<Secret<'s>> {
+    let mut secrets: Vec<_> = secrets.collect();
+    secrets.sort_by_key(|(range, _)| range.start);
+    secrets
+}
+
+fn replaced<'t>(text: &'t str, secrets: &[Secret<'_>]) -> Cow<'t, str> {
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+    for (range, name) in secrets {
+        // What begins inside of another secret has been replaced with it, as far as that went.
+        if range.start >= done {
+            out.push_str(&text[done..range.start]);
+            out.push_str(&replacement(name));
+        }
+        done = done.max(range.end);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+pub(super) fn replacement(name: &str) -> String {
     format!("[secret: {name}]")
 }
 
@@ -102,38 +133,63 @@ fn is_telling(value: &str) -> bool {
 }
 
 /// What a rule found, to the end of the word and on the edges of characters: some rules stop before a secret does.
-fn whole(text: &str, secret: Range<usize>) -> Range<usize> {
-    let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+/=".contains(byte);
-    let rest = text.as_bytes()[secret.end..].iter().take_while(|byte| is_of_token(byte)).count();
-    text.floor_char_boundary(secret.start)..text.ceil_char_boundary(secret.end + rest)
+fn whole(text: &[u8], secret: Range<usize>) -> Range<usize> {
+    let is_inside = |byte: &u8| byte & 0xC0 == 0x80;
+    let rest = text[secret.end..].iter().take_while(|byte| is_of_token(**byte)).count();
+    let before = text[..=secret.start.min(text.len() - 1)].iter().rev().take_while(|byte| is_inside(byte));
+    let behind = text[secret.end + rest..].iter().take_while(|byte| is_inside(byte));
+    secret.start - before.count()..secret.end + rest + behind.count()
+}
+
+/// Whether a secret may go on with it.
+pub(super) fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte)
 }
 
 /// A text line by line: what spans lines, a private key, is known from where it begins.
 #[derive(Debug)]
 pub struct Lines<'r> {
     redactor: &'r Redactor,
-    /// How much of a key has been left out, in bytes, while inside of one.
-    key: Option<usize>,
+    key: Key,
+}
+
+/// How much of a private key has been left out, in bytes, while inside of one.
+#[derive(Debug, Default)]
+pub(super) struct Key(Option<usize>);
+
+impl Key {
+    pub(super) fn begin(&mut self) {
+        self.0 = Some(0);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether the line is of the key that is open. If not, none is any more.
+    pub(super) fn takes(&mut self, line: &str) -> bool {
+        let Some(passed) = self.0.take() else { return false };
+        let is_end = line.contains(KEY_END);
+        let taken = is_end || (passed < REACH && is_of_key(line));
+        self.0 = (taken && !is_end).then_some(passed + line.len());
+        taken
+    }
 }
 
 impl Lines<'_> {
     /// The next line without its secrets.
     pub fn redact<'t>(&mut self, line: &'t str) -> Cow<'t, str> {
-        if let Some(passed) = self.key.take() {
-            let is_end = line.contains(KEY_END);
-            if is_end || (passed < REACH && is_of_key(line)) {
-                self.key = (!is_end).then_some(passed + line.len());
-                return Cow::Owned(replacement(KEY_RULE));
-            }
+        if self.key.takes(line) {
+            return Cow::Owned(replacement(KEY_RULE));
         }
         let Some(begin) = key_begin(line) else { return self.redactor.redact(line) };
-        self.key = Some(0);
+        self.key.begin();
         Cow::Owned(self.redactor.redact(&line[..begin]).into_owned() + &replacement(KEY_RULE))
     }
 }
 
 /// Where a private key begins that does not end on this line.
-fn key_begin(line: &str) -> Option<usize> {
+pub(super) fn key_begin(line: &str) -> Option<usize> {
     let begin = line.find(KEY_BEGIN)?;
     let behind = &line[begin..];
     (behind.contains("PRIVATE KEY") && !behind.contains(KEY_END)).then_some(begin)

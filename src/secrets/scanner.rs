@@ -21,7 +21,9 @@ const LEAD_MAX: usize = 50;
 /// The rule that says least. Where another found the same, it is silent.
 pub(super) const GENERIC: &str = "generic-api-key";
 /// What a comment says on a line that may hold a secret.
-const MARKS: [&str; 2] = ["gitleaks:allow", "swarm:allow-secret"];
+const MARKS: [&str; 2] = ["gitleaks:allow", MARK];
+/// The mark of our own.
+pub const MARK: &str = "swarm:allow-secret";
 
 static STANDARD: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleBook::standard()));
 

@@ -27,6 +27,9 @@ const TRY_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs a program to its end. After a crash the same call finds the program that runs, or how it ended.
 pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
+    // Law 18: the plan's own words were checked before the start. What else an agent is told, such as the end of an
+    // output, is not its task's fault, so it is told without the secret.
+    let run = &RunAttempt { prompt: site.guard.prompt(&run.prompt), ..run.clone() };
     let dir = site.places.attempt(&run.task, run.attempt);
     let before = site.repo.snapshot(&site.target).ok();
     let (ending, stragglers) = to_its_end(site, run, &dir, tell);
@@ -84,6 +87,7 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
             prepare(site, run, dir).map_err(unready)?;
             site.grant(dir, run.grant, false)?;
             let mut job = job(site, run, dir);
+            job.secrets = site.guard.names();
             let mut env = environment::of_attempt(run, dir);
             if let Some(agent) = Agent::of(run) {
                 agent.furnish(run, dir, &mut job, &mut env)?;
@@ -220,6 +224,8 @@ fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
         owner_lock: Some(site.places.journal().join("HEAD")),
         nice: NICE,
         listen: None,
+        secrets: Vec::new(),
+        main_only: Vec::new(),
     }
 }
 

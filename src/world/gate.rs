@@ -105,6 +105,8 @@ fn job(site: &Site, order: &RunGate, path: &Path) -> Job {
         owner_lock: None,
         nice: NICE,
         listen: None,
+        secrets: site.guard.names(),
+        main_only: Vec::new(),
     }
 }
 

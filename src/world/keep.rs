@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use swarm_actors::Tell;
 use swarm_domain::effect::Preserve;
 use swarm_domain::event::{PreserveFailed, Preserved};
+use swarm_domain::fact::Leak;
 use swarm_domain::{Event, Oid, claims};
 
-use super::{Site, identity, note, room, trees};
+use super::{Site, identity, leaks, note, room, trees};
 use crate::git::{self, Worktree};
 
 /// Writes outside the claims that are recorded: enough to see what went wrong, and never more than a record can hold.
@@ -27,15 +28,26 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
         at_s: keep.at_s,
         conflict_paths: keep.conflicts.clone(),
     };
-    match room::patiently(site, tell, || site.repo.preserve(&order)) {
-        Ok(kept) => kept_event(site, keep, &kept, tell),
+    let kept = room::patiently(site, tell, || {
+        let kept = site.repo.preserve(&order)?;
+        let secrets = leaks::find(site, keep.base.as_str(), &kept.tip, keep.each_commit)?;
+        Ok((kept, secrets))
+    });
+    match kept {
+        Ok((kept, secrets)) => kept_event(site, keep, &kept, secrets, tell),
         Err(error) => {
             PreserveFailed { task: keep.task.clone(), attempt: keep.attempt, error: error.to_string() }.into()
         }
     }
 }
 
-fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) -> Event {
+fn kept_event(
+    site: &Site,
+    keep: &Preserve,
+    kept: &git::Preserved,
+    secrets: Vec<Leak>,
+    tell: &Tell,
+) -> Event {
     if !kept.submodules.is_empty() {
         let why =
             format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));
@@ -62,6 +74,7 @@ fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) 
         strays,
         markers: kept.markers.clone(),
         subjects: kept.subjects.clone(),
+        secrets,
     }
     .into()
 }

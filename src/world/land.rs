@@ -9,7 +9,7 @@ use swarm_domain::event::{
 };
 use swarm_domain::{Event, Oid, Strategy, TaskId};
 
-use super::{Site, identity, room};
+use super::{Site, identity, leaks, room};
 use crate::git::{self, GitError, MergeOrder};
 
 /// Conflicting paths that are recorded: more than anybody reads, and never more than a record can hold.
@@ -86,8 +86,10 @@ fn try_build(site: &Site, order: &BuildMerge) -> Result<Event, GitError> {
     let (task, attempt) = (order.task.clone(), order.attempt);
     Ok(match merged {
         git::Merged::Commit { commit, tree } => {
+            let each = order.strategy == Strategy::Merge;
+            let secrets = leaks::find(site, order.onto.as_str(), &commit, each)?;
             site.repo.prove_durable(order.onto.as_str(), &commit)?;
-            MergeBuilt { task, attempt, commit: Oid::new(&commit), tree: Oid::new(&tree) }.into()
+            MergeBuilt { task, attempt, commit: Oid::new(&commit), tree: Oid::new(&tree), secrets }.into()
         }
         git::Merged::Empty => MergeEmpty { task, attempt }.into(),
         git::Merged::Conflict { mut paths, messages } => {

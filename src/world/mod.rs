@@ -4,8 +4,10 @@ pub mod agent;
 mod attempt;
 pub mod environment;
 mod gate;
+pub mod guard;
 mod keep;
 mod land;
+mod leaks;
 mod pool;
 pub mod program;
 pub mod room;
@@ -23,6 +25,7 @@ use swarm_domain::event::Noted;
 use swarm_domain::fact::Usage;
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
+use self::guard::Guard;
 use self::pool::Pool;
 use crate::agents::Spent;
 use crate::git::{Identity, Repo};
@@ -74,6 +77,7 @@ pub(crate) struct Site {
     pub(crate) target: String,
     pub(crate) epoch: u64,
     pub(crate) pool: Pool,
+    pub(crate) guard: Guard,
     /// `git worktree add` fails when it meets another: one at a time.
     worktrees: Mutex<()>,
     /// How many effects wait because there was no room for what they write.
@@ -114,8 +118,13 @@ pub struct RealWorld {
 }
 
 impl RealWorld {
-    /// The world of one run in one repository.
+    /// The world of one run in one repository, where nothing is kept secret yet.
     pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
+        Self::guarded(repo, places, target, epoch, Guard::default())
+    }
+
+    /// The same, with what is to be kept secret.
+    pub fn guarded(repo: Repo, places: Places, target: String, epoch: u64, guard: Guard) -> Self {
         let pool = Pool::new(&places.worktrees);
         let site = Site {
             repo,
@@ -123,6 +132,7 @@ impl RealWorld {
             target,
             epoch,
             pool,
+            guard,
             worktrees: Mutex::new(()),
             refused: AtomicU32::new(0),
             turns: Mutex::default(),
@@ -170,7 +180,11 @@ impl World for RealWorld {
                 // An actor that was restarted asks again while the thread of its predecessor may still be at work.
                 let turn = site.turn_of(effect.key());
                 let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                perform(&site, effect, &tell)
+                // Law 18: whatever is recorded passes here.
+                let clean = site.clone();
+                let tell: Tell = Box::new(move |event| tell(clean.guard.event(event)));
+                let events = perform(&site, effect, &tell);
+                events.into_iter().map(|event| site.guard.event(event)).collect()
             });
             let done = done.await;
             done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))

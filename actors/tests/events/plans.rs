@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
+    AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Secrets, Settings, Strategy, TaskSpec, Work,
     Workspace,
 };
 use swarm_domain::{Event, Usd};
@@ -84,6 +84,10 @@ fn settings() -> Settings {
         },
         preflight: true,
         identity: (text("Ada"), text("ada@example.org")),
+        secrets: Secrets {
+            scan: true,
+            allow: vec![AllowedSecret { rule: Some(text("generic-api-key")), path: Some(text("tests/**")) }],
+        },
     }
 }
 
@@ -103,6 +107,7 @@ fn unlimited() -> Settings {
         pass_env: vec![],
         merge: MergePolicy { on_conflict: OnConflict::Agent, ..settings().merge },
         preflight: false,
+        secrets: Secrets { scan: false, allow: vec![] },
         ..settings()
     }
 }

@@ -10,7 +10,7 @@ use swarm_domain::event::{
     WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
 use swarm_domain::fact::{
-    Cap, Cause, Cost, Ending, Outcome, Report, Request, Site, Start, Stop, Trouble, TroubleKind, Usage,
+    Cap, Cause, Cost, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, Trouble, TroubleKind, Usage,
     Verdict,
 };
 use swarm_domain::{Event, Oid, TaskId, Usd};
@@ -188,6 +188,10 @@ fn holds() -> Vec<Event> {
     vec![held(Some(MS + 7)), held(None), AgentFreed { agent: text("claude") }.into()]
 }
 
+fn leaks() -> Vec<Leak> {
+    vec![Leak { rule: text("github-pat"), path: text("src/lib.rs"), line: 12 }]
+}
+
 fn work() -> Vec<Event> {
     let preserved = |changed, descends, missing| -> Event {
         Preserved {
@@ -200,6 +204,7 @@ fn work() -> Vec<Event> {
             strays: vec![text("notes.txt")],
             markers: vec![text("src/lib.rs")],
             subjects: vec![text("Add the api"), text("Fix it")],
+            secrets: leaks(),
         }
         .into()
     };
@@ -228,6 +233,7 @@ fn work() -> Vec<Event> {
         Cause::Interrupted,
         Cause::Limit,
         Cause::Login,
+        Cause::Secret,
     ];
     all.extend(causes.map(failed));
     all
@@ -253,7 +259,7 @@ fn merges() -> Vec<Event> {
         TaskQueued { task: task("api"), attempt: 2, tip: oid('4') }.into(),
         prepared(Some(oid('2'))),
         prepared(None),
-        MergeBuilt { task: task("api"), attempt: 2, commit: oid('5'), tree: oid('6') }.into(),
+        MergeBuilt { task: task("api"), attempt: 2, commit: oid('5'), tree: oid('6'), secrets: leaks() }.into(),
         MergeEmpty { task: task("api"), attempt: 2 }.into(),
         MergeConflicted {
             task: task("api"),

@@ -91,6 +91,7 @@ impl World {
             strays: self.strays(keep, &tip),
             markers: self.repo.marked(&tip, &keep.conflicts),
             subjects: Vec::new(),
+            secrets: Vec::new(),
             tip,
         }
         .into();
@@ -170,7 +171,7 @@ impl World {
                 self.marks.hit(Mark::NothingToMerge);
                 MergeEmpty { task, attempt }.into()
             }
-            InMemory::Commit(commit) => MergeBuilt { task, attempt, tree: commit.clone(), commit }.into(),
+            InMemory::Commit(commit) => MergeBuilt { task, attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into(),
         }
     }
 

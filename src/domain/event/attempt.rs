@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Cap, Cause, Cost, Ending, Report, Start, Stop, Usage};
+use crate::fact::{Cap, Cause, Cost, Ending, Leak, Report, Start, Stop, Usage};
 use crate::{Oid, TaskId, Usd};
 
 use super::payloads;
@@ -139,6 +139,8 @@ payloads! {
         markers: Vec<String>,
         /// Subjects of the commits it made.
         subjects: Vec<String>,
+        /// Secrets in what it adds.
+        secrets: Vec<Leak>,
     }
     /// What an attempt wrote could not be made reachable; its worktree stays.
     PreserveFailed {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Site, Verdict};
+use crate::fact::{Leak, Site, Verdict};
 use crate::{Oid, TaskId};
 
 use super::payloads;
@@ -97,6 +97,8 @@ payloads! {
         commit: Oid,
         /// Its tree.
         tree: Oid,
+        /// Secrets in what it would add to the target. With any, it never lands.
+        secrets: Vec<Leak>,
     }
     /// The work is in the target already.
     MergeEmpty {

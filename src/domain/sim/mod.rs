@@ -152,13 +152,14 @@ impl Sim {
                 strays: Vec::new(),
                 markers: Vec::new(),
                 subjects: Vec::new(),
+                secrets: Vec::new(),
             }
             .into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
             Effect::RunGate(gate) => green(gate.n).into(),
             Effect::BuildMerge(merge) => {
                 let commit = Oid::new(&format!("{} on {}", merge.tip.as_str(), merge.onto.as_str()));
-                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit }.into()
+                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
             }
             Effect::Land { task, attempt, commit, .. } => {
                 self.target = Some(commit.clone());
@@ -309,5 +310,6 @@ pub(crate) fn settings() -> Settings {
         },
         preflight: false,
         identity: ("t".to_owned(), "t@localhost".to_owned()),
+        secrets: crate::plan::Secrets::default(),
     }
 }

@@ -54,7 +54,7 @@ fn kind(cause: Cause) -> Option<RetryOn> {
     match cause {
         Cause::Crash | Cause::Claims => Some(RetryOn::Crash),
         Cause::Timeout => Some(RetryOn::Timeout),
-        Cause::Gate => Some(RetryOn::Gate),
+        Cause::Gate | Cause::Secret => Some(RetryOn::Gate),
         Cause::Conflict => Some(RetryOn::Conflict),
         Cause::Budget
         | Cause::Environment

@@ -39,6 +39,7 @@ pub(super) fn kept() -> Preserved {
         strays: Vec::new(),
         markers: Vec::new(),
         subjects: Vec::new(),
+        secrets: Vec::new(),
     }
 }
 

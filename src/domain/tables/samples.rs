@@ -86,6 +86,7 @@ fn kept(task: &TaskId, attempt: u32) -> Event {
         strays: vec![],
         markers: vec![],
         subjects: vec![],
+        secrets: vec![],
     }
     .into()
 }
@@ -101,7 +102,7 @@ pub(super) fn of_the_landing(task: &TaskId, attempt: u32, commit: &Oid) -> Vec<E
     vec![
         TaskQueued { task: task(), attempt, tip: tip(attempt) }.into(),
         prepared(&task(), attempt),
-        MergeBuilt { task: task(), attempt, commit: commit(), tree: commit() }.into(),
+        MergeBuilt { task: task(), attempt, commit: commit(), tree: commit(), secrets: vec![] }.into(),
         MergeEmpty { task: task(), attempt }.into(),
         MergeConflicted { task: task(), attempt, paths: vec![], detail: none() }.into(),
         MergeFailed { task: task(), attempt, error: none() }.into(),

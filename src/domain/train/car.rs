@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::checks::Checks;
 use crate::event::MergePrepared;
+use crate::fact::Leak;
 use crate::{Oid, TaskId};
 
 /// Work that is being landed.
@@ -21,6 +22,8 @@ pub struct Car {
     pub mishaps: u32,
     /// What that reason was last.
     pub fault: String,
+    /// Secrets in what would land, which therefore does not.
+    pub secrets: Vec<Leak>,
 }
 
 /// How far the landing of a car is.

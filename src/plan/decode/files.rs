@@ -6,7 +6,7 @@ use crate::plan::node::Node;
 use crate::plan::problem::Problem;
 use crate::plan::source::Span;
 
-use super::Cx;
+use super::{Cx, ReadFile};
 
 /// The largest prompt or instructions file.
 pub const PROMPT_BYTES_MAX: u64 = 256 << 10;
@@ -37,7 +37,10 @@ pub(super) fn checked(text: &str, span: Span, cx: &mut Cx<'_>) -> String {
 pub(super) fn from_file(node: &Node, cx: &mut Cx<'_>) -> String {
     let Some(name) = node.text() else { return String::new() };
     match read(&cx.folder.join(name)) {
-        Ok(text) => text,
+        Ok(text) => {
+            cx.read.push(ReadFile { name: name.to_owned(), span: node.span, text: text.clone() });
+            text
+        }
         Err(why) => {
             let problem = Problem::error("P0203", format!("`{}` {why}", crate::plan::node::short(name)));
             cx.problems.push(

@@ -5,6 +5,7 @@ pub(super) mod files;
 mod gates;
 mod read;
 mod retries;
+mod secrets;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,19 @@ pub(super) struct Cx<'a> {
     pub(super) cpus: u32,
     /// What is wrong so far.
     pub(super) problems: &'a mut Problems,
+    /// The files that were read.
+    pub(super) read: Vec<ReadFile>,
+}
+
+/// A file that the plan names, and what is in it.
+#[derive(Debug)]
+pub(super) struct ReadFile {
+    /// Its name in the plan.
+    pub(super) name: String,
+    /// Where it is named.
+    pub(super) span: Span,
+    /// Its text.
+    pub(super) text: String,
 }
 
 /// Decodes a plan.
@@ -77,6 +91,7 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         shared: read::texts(root, "shared"),
         pass_env: read::texts(root, "pass_env"),
         merge: merge(root.get("merge").unwrap_or(&nothing)),
+        secrets: secrets::secrets(root, &tasks, cx),
         tasks,
     };
     Decoded { draft, spots, broken, budget: root.get("budget").map(|node| node.span) }

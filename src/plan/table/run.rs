@@ -3,7 +3,7 @@
 use super::agents::{AGENT, GATE};
 use super::tasks::{DEFAULTS, LISTED_TASK, TASK};
 use super::{
-    ARGV, COMMANDS, FILLED, GLOBS, LIMIT, NAMES, NOTHING, PATHS, PLANNED, Scalar, Section, Shape, TEXT,
+    ARGV, COMMANDS, FILLED, FLAG, GLOBS, LIMIT, NAMES, NOTHING, PATHS, PLANNED, Scalar, Section, Shape, TEXT,
     TIMEOUT, field,
 };
 
@@ -58,6 +58,7 @@ pub(in crate::plan) static PLAN: Section = Section {
         ),
         field("defaults", Shape::Keys(&DEFAULTS), "What tasks have that do not say otherwise."),
         field("merge", Shape::Keys(&MERGE), "How finished work lands."),
+        field("secrets", Shape::Keys(&SECRETS), "How secrets are kept out of prompts and of what lands."),
         field(
             "tasks",
             Shape::Either(&[
@@ -135,6 +136,46 @@ pub(in crate::plan) static WORKSPACE: Section = Section {
     ]],
     required: &[],
     foreign: &[("install", "setup"), ("init", "setup")],
+    refused: NOTHING,
+};
+
+/// How secrets are kept out.
+pub(in crate::plan) static SECRETS: Section = Section {
+    what: "`secrets`",
+    fields: &[&[
+        field(
+            "scan",
+            FLAG,
+            "Whether what looks like a secret is refused in prompts and in what lands; default true.",
+        ),
+        field(
+            "allow",
+            Shape::List(&Shape::Keys(&ALLOWED_SECRET)),
+            "Findings that are none: a rule, a path, or a rule in a path.",
+        ),
+    ]],
+    required: &[],
+    foreign: &[("allowlist", "allow"), ("ignore", "allow"), ("enabled", "scan")],
+    refused: NOTHING,
+};
+
+/// A finding that is none.
+pub(in crate::plan) static ALLOWED_SECRET: Section = Section {
+    what: "an entry of `allow`",
+    fields: &[&[
+        field(
+            "rule",
+            FILLED,
+            "The rule that finds it, such as `generic-api-key`, or the variable whose value it is; default any.",
+        ),
+        field(
+            "path",
+            Shape::One(Scalar::PlainGlob),
+            "The files that it is in, as a gitignore glob; default everywhere.",
+        ),
+    ]],
+    required: &[],
+    foreign: &[("id", "rule"), ("rule_id", "rule"), ("file", "path"), ("files", "path"), ("paths", "path")],
     refused: NOTHING,
 };
 

@@ -5,7 +5,7 @@ use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Preserved, Requested,
     UsageReported,
 };
-use swarm_domain::fact::{Cap, Ending, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
+use swarm_domain::fact::{Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
 use swarm_domain::{Event, Usd};
 
 use super::super::text::{cost_word, rfc3339};
@@ -42,7 +42,7 @@ pub(super) fn of(event: &Event) -> Value {
         Event::AttemptPassed(event) => json!({"setup": event.setup}),
         Event::TaskQueued(event) => json!({"tip": event.tip}),
         Event::MergePrepared(event) => merge_prepared(event),
-        Event::MergeBuilt(event) => json!({"commit": event.commit, "tree": event.tree}),
+        Event::MergeBuilt(event) => json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)}),
         Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
         Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
         Event::Merged(event) => json!({"commit": event.commit}),
@@ -192,7 +192,14 @@ fn preserved(event: &Preserved) -> Value {
         "outside_claims": event.strays,
         "conflict_markers": event.markers,
         "subjects": event.subjects,
+        "secrets": leaks(&event.secrets),
     })
+}
+
+/// Where secrets are: a rule and a place, and no value.
+fn leaks(secrets: &[Leak]) -> Vec<Value> {
+    let leak = |leak: &Leak| json!({"rule": leak.rule, "path": leak.path, "line": leak.line});
+    secrets.iter().map(leak).collect()
 }
 
 fn attempt_failed(event: &AttemptFailed) -> Value {

@@ -217,7 +217,7 @@ impl Past {
             }
             Event::Preserved(event) => {
                 attempt.kept(&self.run, event);
-                if !event.strays.is_empty() {
+                if !event.strays.is_empty() || !event.secrets.is_empty() {
                     attempt.notes.push(said());
                 }
             }
