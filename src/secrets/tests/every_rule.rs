@@ -11,7 +11,7 @@ use crate::secrets::{Finding, Scanner};
 
 /// How many secrets of each rule are looked for, and how many are made at most to have so many: the rules themselves
 /// refuse what is not random enough or holds one of 1446 words.
-const SECRETS: usize = 12;
+const SECRETS: usize = 8;
 const TRIES: usize = 400;
 
 /// What the generator cannot read, the places between bytes, with what remains of the choices they are in; and dots that
