@@ -30,7 +30,7 @@ mod talk;
 pub use account::{Account, Tokens};
 pub use adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
 pub use prices::{PriceError, Prices, Rate};
-pub use reading::{Reading, Spent};
+pub use reading::{Reading, Spent, said};
 pub use talk::{Talk, one_line};
 
 /// Every adapter that starts a program of its own, in the order of the documentation. The `shell` adapter runs what the

@@ -37,6 +37,12 @@ pub struct Reading {
     pub doing: String,
 }
 
+/// What a program said of its end, in words.
+pub fn said(report: &mut Report) -> impl Iterator<Item = &mut String> {
+    let trouble = report.trouble.as_mut().map(|trouble| &mut trouble.said);
+    report.denials.iter_mut().chain(trouble).chain(report.model.as_mut())
+}
+
 impl Reading {
     /// The final record was seen, and it is a good one.
     pub fn done(&mut self) {
@@ -80,6 +86,11 @@ impl Reading {
         self.report.model = self.report.model.map(|model| super::talk::one_line(&model, MODEL_MAX));
         self.report.bookmark = self.report.bookmark.filter(|bookmark| bookmark.len() <= BOOKMARK_BYTES_MAX);
         self
+    }
+
+    /// What was said, in words. The bookmark is not among them: its adapter must find it as it was.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        said(&mut self.report).chain([&mut self.doing])
     }
 
     /// Hands on an item of the conversation; the latest is what it is doing.

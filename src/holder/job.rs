@@ -41,6 +41,12 @@ pub struct Job {
     /// An agent program's output is understood as it comes.
     #[serde(default)]
     pub listen: Option<Listen>,
+    /// Variables whose values are taken out of what is printed. The holder finds the values in its own environment.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Variables that main gets, and no setup command.
+    #[serde(default)]
+    pub main_only: Vec<String>,
 }
 
 /// Who understands a job's output, and what it has to know.

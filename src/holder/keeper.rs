@@ -4,6 +4,7 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +19,7 @@ use super::output::Pump;
 use super::spawn::{self, Main, Spawner};
 use super::watch::{Outcome, Watch};
 use super::{lock, process, signals};
+use crate::secrets::Redactor;
 
 /// A full disk may get room again; without its last word the attempt would count as lost.
 const RECORD_TRIES: u32 = 600;
@@ -103,7 +105,10 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
     limit_ourselves(job.nice).map_err(|error| format!("cannot adopt the job's processes: {error}"))?;
     let (spawner, [stdout, stderr]) = Spawner::new(tree, Group::make(&job.nonce))
         .map_err(|error| format!("no pipe for the output: {error}"))?;
-    let pump = |source, name| Pump::new(source, dir.join(name)).map_err(|error| error.to_string());
+    let redactor = Arc::new(redactor(job));
+    let pump = |source, name| {
+        Pump::new(source, dir.join(name), redactor.clone()).map_err(|error| error.to_string())
+    };
     let pumps = [pump(stdout, "stdout")?, pump(stderr, "stderr")?];
     let program = job.main.first().map_or("", String::as_str);
     let main = spawner.main(job).map_err(|error| {
@@ -111,6 +116,12 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
         super::trampoline::cannot_start(program, &error)
     })?;
     Ok((spawner, main, pumps))
+}
+
+/// Knows the values of the variables that the job names. They are nowhere but in our own environment.
+fn redactor(job: &Job) -> Redactor {
+    let value = |name: &String| Some((name.clone(), env::var(name).ok()?));
+    Redactor::new(job.secrets.iter().filter_map(value))
 }
 
 /// The job inherits the niceness and the limits; as a subreaper we inherit its orphans.

@@ -161,6 +161,8 @@ mod tests {
             owner_lock: None,
             nice: 0,
             listen: None,
+            secrets: Vec::new(),
+            main_only: Vec::new(),
         }
     }
 

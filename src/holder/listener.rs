@@ -11,6 +11,7 @@ use super::files::{self, Durable};
 use super::job::{Exit, Job, Listen};
 use super::output;
 use crate::agents::{self, Prices, Reader, Reading, Setting, Talk};
+use crate::secrets::Redactor;
 
 /// A longer line is no record.
 const LINE_BYTES_MAX: usize = 16 << 20;
@@ -26,17 +27,19 @@ pub(super) struct Listener {
     lines: [Lines; 2],
     written: Reading,
     next_look: Instant,
+    redactor: Arc<Redactor>,
 }
 
 impl Listener {
     /// `None` if nobody understands the job.
-    pub(super) fn new(dir: &Path, listen: &Listen) -> Option<Self> {
+    pub(super) fn new(dir: &Path, listen: &Listen, redactor: Arc<Redactor>) -> Option<Self> {
         Some(Self {
             dir: dir.to_path_buf(),
             reader: reader(listen)?,
             lines: Default::default(),
             written: Reading::default(),
             next_look: Instant::now(),
+            redactor,
         })
     }
 
@@ -55,7 +58,7 @@ impl Listener {
         self.reader.aside();
         let reading = self.reader.reading();
         if *reading != self.written
-            && files::replace_json(&self.dir, files::READING, reading, Durable::No).is_ok()
+            && files::replace_json(&self.dir, files::READING, &self.clean(reading), Durable::No).is_ok()
         {
             self.written = reading.clone();
         }
@@ -73,7 +76,16 @@ impl Listener {
             self.lines[stream].end(|line| tell(reader.as_mut(), stream, line, &mut |_| ()));
         }
         self.reader.aside();
-        self.reader.reading().clone()
+        self.clean(self.reader.reading())
+    }
+
+    /// Law 18: what is written down of it.
+    fn clean(&self, reading: &Reading) -> Reading {
+        let mut clean = reading.clone();
+        for text in clean.texts() {
+            self.redactor.clean(text);
+        }
+        clean
     }
 }
 

@@ -1,4 +1,4 @@
-//! One stream of the job into a file of bounded size: the first and the last 8 MiB. Knows not what is printed.
+//! One stream of the job into a file of bounded size: the first and the last 8 MiB, without secrets. Knows not what is printed.
 //!
 //! The head goes straight into the file, where a reader sees it grow. What comes after it goes into two files beside
 //! it, used in turn; at the end they are appended to the head. So the disk never holds more than 32 MiB of a stream.
@@ -6,12 +6,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::error::HolderError;
+use crate::secrets::{Flow, Redactor};
 
 /// What is kept of the start and of the end.
 const KEEP_BYTES: u64 = 8 << 20;
@@ -39,18 +41,35 @@ pub(super) struct Pump {
     /// `None` after the end of the stream.
     pub(super) source: Option<File>,
     pub(super) last_bytes_at: Instant,
+    seen_bytes: u64,
+    redactor: Arc<Redactor>,
+    flow: Flow,
+    /// What may be written by now.
+    clean: Vec<u8>,
     kept: Kept,
 }
 
 impl Pump {
-    pub(super) fn new(source: io::PipeReader, path: PathBuf) -> Result<Self, HolderError> {
+    pub(super) fn new(
+        source: io::PipeReader,
+        path: PathBuf,
+        redactor: Arc<Redactor>,
+    ) -> Result<Self, HolderError> {
         let source = File::from(std::os::fd::OwnedFd::from(source));
         rustix::fs::fcntl_setfl(&source, OFlags::NONBLOCK)
             .map_err(|error| HolderError::file(&path)(error.into()))?;
-        Ok(Self { source: Some(source), last_bytes_at: Instant::now(), kept: Kept::create(path)? })
+        Ok(Self {
+            source: Some(source),
+            last_bytes_at: Instant::now(),
+            seen_bytes: 0,
+            flow: Flow::new(redactor.clone()),
+            redactor,
+            clean: Vec::new(),
+            kept: Kept::create(path)?,
+        })
     }
 
-    /// Takes what is there, up to a round's share; says whether more may be waiting. `hear` is given all of it.
+    /// Takes what is there, up to a round's share; says whether more may be waiting. `hear` is given all of it, as it came.
     pub(super) fn pump(&mut self, buffer: &mut [u8], mut hear: impl FnMut(&[u8])) -> bool {
         let mut taken = 0;
         while taken < ROUND_BYTES {
@@ -58,7 +77,10 @@ impl Pump {
             match source.read(buffer) {
                 Ok(0) => self.source = None,
                 Ok(count) => {
-                    self.kept.write(&buffer[..count]);
+                    self.seen_bytes += count as u64;
+                    // Law 18: what is kept of it passes here.
+                    self.flow.take(&buffer[..count], &mut self.clean);
+                    self.keep();
                     hear(&buffer[..count]);
                     taken += count;
                 }
@@ -70,23 +92,42 @@ impl Pump {
         if taken > 0 {
             self.last_bytes_at = Instant::now();
         }
+        if taken < ROUND_BYTES {
+            // Whoever waits for an answer behind a question has not ended its line.
+            self.flow.flush(&mut self.clean);
+            self.keep();
+        }
         taken >= ROUND_BYTES
     }
 
-    /// How much was printed so far.
-    pub(super) fn seen_bytes(&self) -> u64 {
+    fn keep(&mut self) {
+        self.kept.write(&self.clean);
+        self.clean.clear();
+    }
+
+    /// What is taken out of what is kept.
+    pub(super) fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.clone()
+    }
+
+    /// Keeps what was held back, because what comes next is somebody else's; returns how much was kept so far.
+    pub(super) fn close(&mut self) -> u64 {
+        self.flow.finish(&mut self.clean);
+        self.keep();
         self.kept.seen_bytes
     }
 
     /// Says something of our own in the stream. Not through the pipe: it may be full, and we are its only reader.
     pub(super) fn say(&mut self, text: &str) {
+        self.close();
         self.kept.write(format!("swarm: {text}\n").as_bytes());
     }
 
     /// Ends the file; returns how much the job printed.
     pub(super) fn finish(mut self) -> u64 {
+        self.close();
         self.kept.finish();
-        self.kept.seen_bytes
+        self.seen_bytes
     }
 }
 
@@ -96,6 +137,7 @@ struct Kept {
     head_bytes: u64,
     tail: Option<File>,
     tail_bytes: u64,
+    /// What came, written or not.
     seen_bytes: u64,
     /// The disk refused a write. The job must not notice, so the rest is only counted.
     refused: bool,

@@ -88,6 +88,9 @@ impl Spawner {
     pub(super) fn step(&self, job: &Job, argv: &[String]) -> Result<Child, String> {
         let [program, arguments @ ..] = argv else { return Err("the command is empty".to_owned()) };
         let mut command = Command::new(program);
+        for name in &job.main_only {
+            command.env_remove(name);
+        }
         let spawned = self.spawn(command.args(arguments).current_dir(&job.cwd).stdin(Stdio::null()));
         spawned.map_err(|error| trampoline::cannot_start(program, &error))
     }

@@ -270,8 +270,9 @@ impl<'a> Watch<'a> {
         self.limits = Limits::new(self.dir, self.job, Instant::now());
         // What setup prints is not the program's, neither now nor when the output is read once more.
         self.pump();
-        listener::begin(self.dir, self.pumps.each_ref().map(super::output::Pump::seen_bytes));
-        self.listener = self.job.listen.as_ref().and_then(|listen| Listener::new(self.dir, listen));
+        listener::begin(self.dir, self.pumps.each_mut().map(Pump::close));
+        let redactor = self.pumps[0].redactor();
+        self.listener = self.job.listen.as_ref().and_then(|listen| Listener::new(self.dir, listen, redactor));
         self.main.go();
         self.spawner = None;
     }

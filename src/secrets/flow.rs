@@ -3,6 +3,8 @@
 //! A line is not waited for: all of it is handed on but its last word, which may be the beginning of a secret. What a
 //! secret stands behind is remembered, so that it is known also where its line came in pieces.
 
+use std::sync::Arc;
+
 use super::redact::{KEY_RULE, Key, Redactor, is_of_token, key_begin, replacement};
 use super::scanner::REACH;
 
@@ -15,7 +17,7 @@ const BEFORE_BYTES: usize = 2048;
 /// A stream without its secrets.
 #[derive(Debug)]
 pub struct Flow {
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     /// The line that has not ended, as it came.
     line: Vec<u8>,
     /// How much of it was handed on.
@@ -25,13 +27,19 @@ pub struct Flow {
 
 impl Flow {
     /// A stream that begins.
-    pub fn new(redactor: Redactor) -> Self {
+    pub fn new(redactor: Arc<Redactor>) -> Self {
         Self { redactor, line: Vec::new(), done: 0, key: Key::default() }
     }
 
     /// Takes what came, and hands on what is certain without what comes next.
     pub fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = self.pass(rest, out);
+            let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1);
+            let (piece, behind) = rest.split_at(end);
+            rest = behind;
+
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
                 self.end_line(out);
@@ -39,6 +47,18 @@ impl Flow {
                 self.shorten(out);
             }
         }
+    }
+
+    /// Hands on the lines that hold nothing which could lead to a secret, and answers with the rest.
+    fn pass<'b>(&self, bytes: &'b [u8], out: &mut Vec<u8>) -> &'b [u8] {
+        if !self.line.is_empty() || self.key.is_open() {
+            return bytes;
+        }
+        let clear = self.redactor.first_hint(bytes).unwrap_or(bytes.len());
+        let lines = bytes[..clear].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let (passed, rest) = bytes.split_at(lines);
+        out.extend_from_slice(passed);
+        rest
     }
 
     /// Hands on what was held back of a line, but for its last word.
@@ -127,13 +147,16 @@ const BEGIN: &[u8] = b"-----BEGIN";
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::Flow;
     use crate::secrets::Redactor;
 
     fn flow() -> Flow {
-        Flow::new(Redactor::new([("OWN_KEY".to_owned(), "correct horse battery".to_owned())]))
+        let known = [("OWN_KEY".to_owned(), "correct horse battery".to_owned())];
+        Flow::new(Arc::new(Redactor::new(known)))
     }
 
     fn token() -> String {

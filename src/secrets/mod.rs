@@ -12,6 +12,7 @@ mod patterns;
 mod redact;
 mod rules;
 mod scanner;
+pub mod variable;
 #[cfg(test)]
 mod tests;
 

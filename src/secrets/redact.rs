@@ -55,6 +55,13 @@ impl Redactor {
         replaced(text, &self.secrets(text.as_bytes()))
     }
 
+    /// The same in place.
+    pub fn clean(&self, text: &mut String) {
+        if let Cow::Owned(clean) = self.redact(text) {
+            *text = clean;
+        }
+    }
+
     /// The same for a text that people wrote: what is marked there, or `allowed`, stays; known values do not.
     pub fn redact_but<'t>(&self, text: &'t str, allowed: impl Fn(&str) -> bool) -> Cow<'t, str> {
         let found = Scanner::standard().scan(None, text.as_bytes()).into_iter();
@@ -64,7 +71,10 @@ impl Redactor {
     }
 
     /// Where values stand that are known, and their names.
-    pub fn known<'s>(&'s self, text: &'s [u8]) -> impl Iterator<Item = (Range<usize>, &'s str)> {
+    pub fn known<'s, 't>(
+        &'s self,
+        text: &'t [u8],
+    ) -> impl Iterator<Item = (Range<usize>, &'s str)> + use<'s, 't> {
         self.values.find_iter(text).map(|found| (found.range(), self.names[found.pattern()].as_str()))
     }
 
@@ -77,6 +87,13 @@ impl Redactor {
     pub(super) fn secrets<'s>(&'s self, text: &'s [u8]) -> Vec<Secret<'s>> {
         let found = Scanner::standard().find(None, text).into_iter();
         in_order(self.known(text).chain(found.map(|hit| (whole(text, hit.secret), hit.rule))))
+    }
+
+    /// Where the first word is that a secret may stand beside, or the first value that is known. Before it there is none.
+    pub(super) fn first_hint(&self, text: &[u8]) -> Option<usize> {
+        let value = self.values.find(text).map(|found| found.start());
+        let keyword = Scanner::standard().first_keyword(text);
+        value.into_iter().chain(keyword).min()
     }
 
     /// How many bytes at the end of a text may be the beginning of a value that is known.

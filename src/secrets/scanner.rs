@@ -98,6 +98,11 @@ impl Scanner {
         .collect()
     }
 
+    /// Where the first keyword of any rule stands.
+    pub(super) fn first_keyword(&self, text: &[u8]) -> Option<usize> {
+        self.keywords.find(text).map(|found| found.start())
+    }
+
     /// The same, whatever the lines are marked with.
     pub(super) fn find(&self, path: Option<&str>, text: &[u8]) -> Vec<Hit<'_>> {
         // For each rule where its next match may begin; empty until it is needed, since most lines have no keyword.

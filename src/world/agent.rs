@@ -13,6 +13,7 @@ use swarm_domain::state::State;
 use swarm_domain::task::Task;
 use swarm_domain::{TaskId, TaskSpec, Usd, Work};
 
+use super::environment;
 use crate::agents::{self, ADAPTERS, Adapter, Ask, Facts, Launch, Login, Permission, Reading, Talk, Unfit};
 use crate::holder::{self, HolderError, Job, Listen};
 
@@ -63,6 +64,17 @@ impl<'a> Agent<'a> {
     /// Names of variables that are handed on to it.
     pub(super) fn passed(&self, asked: &[String]) -> Vec<String> {
         self.facts().keys.iter().map(|name| (*name).to_owned()).chain(asked.iter().cloned()).collect()
+    }
+
+    /// Names of variables that are for its program alone, and not for what is run before it.
+    fn own_keys(&self, run: &RunAttempt, env: &[(OsString, OsString)]) -> Vec<String> {
+        let is_asked = |name: &str| {
+            run.env.iter().any(|(set, _)| set == name)
+                || run.pass_env.iter().any(|pattern| environment::names(pattern, name))
+        };
+        let is_own = |name: &str| self.facts().keys.iter().any(|pattern| environment::names(pattern, name));
+        let names = env.iter().filter_map(|(name, _)| name.to_str());
+        names.filter(|name| is_own(name) && !is_asked(name)).map(str::to_owned).collect()
     }
 
     /// An environment without what tells a program that it runs inside another agent.
@@ -136,6 +148,7 @@ impl<'a> Agent<'a> {
         env.retain(|(name, _)| !own.iter().any(|(set, _)| set == name));
         env.extend(own);
         (job.main, job.stdin) = (launch.argv, launch.stdin);
+        job.main_only = self.own_keys(run, env);
         job.listen = Some(Listen {
             adapter: self.facts().name.to_owned(),
             model: self.model.map(str::to_owned),

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use swarm_domain::Event;
-use swarm_domain::fact::{Ending, Report, Verdict};
+use swarm_domain::fact::{Ending, Verdict};
 use swarm_domain::plan::{Secrets, Settings, TaskSpec};
 use swarm_domain::state::Parts;
 
 use super::environment;
-use crate::agents::ADAPTERS;
+use crate::agents::{ADAPTERS, said};
 use crate::plan::exceptions;
-use crate::secrets::{Allow, Redactor};
+use crate::secrets::{Allow, Redactor, variable};
 
 /// Keeps the secrets of one run.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Default for Guard {
 impl Guard {
     /// What a recorded run keeps secret, with the values that its variables have now.
     pub fn of_run(parts: &Parts) -> Self {
-        let tasks = parts.tasks.iter().map(|task| &task.spec);
+        let tasks = parts.tasks.iter().map(|task| &*task.spec);
         Self::of_plan(&parts.run.settings, tasks)
     }
 
@@ -65,17 +65,10 @@ impl Guard {
         self.redactor.known(text.as_bytes()).map(|(_, name)| name).next()
     }
 
-    /// A text for people or for the journal.
-    pub(super) fn clean(&self, text: &mut String) {
-        if let std::borrow::Cow::Owned(clean) = self.redactor.redact(text) {
-            *text = clean;
-        }
-    }
-
     /// Law 18: what is recorded is what programs and git said, without secrets.
     pub(super) fn event(&self, mut event: Event) -> Event {
         for text in texts(&mut event) {
-            self.clean(text);
+            self.redactor.clean(text);
         }
         event
     }
@@ -89,15 +82,15 @@ pub fn passed<'t>(run: &[String], tasks: impl Iterator<Item = &'t TaskSpec>) -> 
     tasks.flat_map(of).chain(run.iter().cloned()).collect()
 }
 
-/// Names and values. One that the plan allows everywhere is no secret, and neither is the path of something that is there.
+/// Names and values of the variables that are secrets. One that the plan allows everywhere is none.
 fn known(patterns: &BTreeSet<String>, allow: &[Allow]) -> Vec<(String, String)> {
-    let keys: BTreeSet<&str> = ADAPTERS.iter().flat_map(|adapter| adapter.facts().keys).copied().collect();
     let meant = |name: &str| {
-        keys.contains(name) || patterns.iter().any(|pattern| environment::names(pattern, name))
+        let keys = ADAPTERS.iter().flat_map(|adapter| adapter.facts().keys).copied();
+        keys.chain(patterns.iter().map(String::as_str)).any(|pattern| environment::names(pattern, name))
     };
-    let plain = |value: &str| value.starts_with('/') && std::path::Path::new(value).exists();
-    let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    all.filter(|(name, value)| meant(name) && !plain(value))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, value)| meant(name) && variable::is_secret(name, value, patterns.contains(name)))
         .filter(|(name, _)| !allow.iter().any(|allow| allow.is_all_of(name)))
         .collect()
 }
@@ -140,12 +133,4 @@ fn texts(event: &mut Event) -> Vec<&mut String> {
         Event::Noted(event) => vec![&mut event.text],
         _ => Vec::new(),
     }
-}
-
-/// What an agent program said of its end. Its bookmark is for its adapter alone, which must find it as it was.
-fn said(report: &mut Report) -> Vec<&mut String> {
-    let mut texts: Vec<&mut String> = report.denials.iter_mut().collect();
-    texts.extend(report.trouble.as_mut().map(|trouble| &mut trouble.said));
-    texts.extend(report.model.as_mut());
-    texts
 }

@@ -182,7 +182,7 @@ impl World for RealWorld {
                 let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
                 // Law 18: whatever is recorded passes here.
                 let clean = site.clone();
-                let tell: Tell = Box::new(move |event| tell(clean.guard.event(event)));
+                let tell: Tell = Arc::new(move |event| tell(clean.guard.event(event)));
                 let events = perform(&site, effect, &tell);
                 events.into_iter().map(|event| site.guard.event(event)).collect()
             });

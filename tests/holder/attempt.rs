@@ -51,6 +51,8 @@ impl Attempt {
             owner_lock: None,
             nice: 0,
             listen: None,
+            secrets: Vec::new(),
+            main_only: Vec::new(),
         };
         Self { root, forgotten: None, job }
     }

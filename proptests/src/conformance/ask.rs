@@ -108,6 +108,7 @@ impl Place {
             claims: Vec::new(),
             shared: Vec::new(),
             conflicts: self.made.conflicts.clone(),
+            each_commit: false,
             identity: ada(),
             at_s: AT_S,
         }
