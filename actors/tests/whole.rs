@@ -108,7 +108,14 @@ impl Kind {
             }
             Effect::BuildMerge(merge) => {
                 let commit = Oid::new(&format!("commit-{}", merge.task));
-                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
+                MergeBuilt {
+                    task: merge.task,
+                    attempt: merge.attempt,
+                    tree: commit.clone(),
+                    commit,
+                    secrets: Vec::new(),
+                }
+                .into()
             }
             Effect::Land { task, attempt, old, commit, .. } => {
                 let mut target = self.target.lock().unwrap();

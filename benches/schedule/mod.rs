@@ -154,7 +154,14 @@ fn answer(effect: Effect) -> Option<Event> {
         Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
         Effect::BuildMerge(merge) => {
             let commit = Oid::new(merge.task.as_str());
-            MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
+            MergeBuilt {
+                task: merge.task,
+                attempt: merge.attempt,
+                tree: commit.clone(),
+                commit,
+                secrets: Vec::new(),
+            }
+            .into()
         }
         Effect::Land { task, attempt, commit, .. } => Merged { task, attempt, commit }.into(),
         Effect::RunGate(_)

@@ -76,7 +76,8 @@ impl Repo {
         let out = self.cat("--batch", oids)?;
         let mut rest = out.stdout.as_slice();
         for (at, oid) in oids.iter().enumerate() {
-            let (content, behind) = object(rest).ok_or_else(|| GitError::Unreadable { oid: (*oid).to_owned() })?;
+            let (content, behind) =
+                object(rest).ok_or_else(|| GitError::Unreadable { oid: (*oid).to_owned() })?;
             visit(first + at, content);
             rest = behind;
         }

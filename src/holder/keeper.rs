@@ -106,9 +106,8 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
     let (spawner, [stdout, stderr]) = Spawner::new(tree, Group::make(&job.nonce))
         .map_err(|error| format!("no pipe for the output: {error}"))?;
     let redactor = Arc::new(redactor(job));
-    let pump = |source, name| {
-        Pump::new(source, dir.join(name), redactor.clone()).map_err(|error| error.to_string())
-    };
+    let pump =
+        |source, name| Pump::new(source, dir.join(name), redactor.clone()).map_err(|error| error.to_string());
     let pumps = [pump(stdout, "stdout")?, pump(stderr, "stderr")?];
     let program = job.main.first().map_or("", String::as_str);
     let main = spawner.main(job).map_err(|error| {

@@ -1,6 +1,8 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
-use swarm_domain::plan::{MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Workspace};
+use swarm_domain::plan::{
+    MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Workspace,
+};
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
 /// A decoded and normalised plan.

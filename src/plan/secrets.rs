@@ -61,7 +61,8 @@ impl Look {
             Kind::Text(text) => {
                 let (start, end) = (node.span.start, node.span.end);
                 let seen = |rule: &str| {
-                    let inside = |finding: &&Finding<'_>| finding.range.start < end && start < finding.range.end;
+                    let inside =
+                        |finding: &&Finding<'_>| finding.range.start < end && start < finding.range.end;
                     found.iter().filter(inside).any(|finding| finding.rule == rule)
                 };
                 let fresh = self.of(text, &self.file).into_iter().filter(|finding| !seen(finding.rule));

@@ -251,7 +251,14 @@ impl Sample {
             Effect::BuildMerge(merge) => {
                 let commit = oid('a');
                 let commit = Oid::new(&format!("{}{:0>8}", &commit.as_str()[..32], merge.seq));
-                MergeBuilt { task: merge.task.clone(), attempt: merge.attempt, tree: oid('e'), commit, secrets: Vec::new() }.into()
+                MergeBuilt {
+                    task: merge.task.clone(),
+                    attempt: merge.attempt,
+                    tree: oid('e'),
+                    commit,
+                    secrets: Vec::new(),
+                }
+                .into()
             }
             Effect::Land { task, attempt, commit, .. } => {
                 self.target = Some(commit.clone());

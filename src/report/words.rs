@@ -223,7 +223,8 @@ pub(super) fn ending(ending: &Ending) -> String {
 fn preserved(event: &Preserved) -> String {
     let tip = event.tip.short();
     if !event.secrets.is_empty() {
-        let places: Vec<String> = event.secrets.iter().map(|leak| format!("{}:{}", leak.path, leak.line)).collect();
+        let places: Vec<String> =
+            event.secrets.iter().map(|leak| format!("{}:{}", leak.path, leak.line)).collect();
         return format!("kept as {tip}; holds what looks like a secret: {}", few(&places));
     }
     match (event.changed, event.strays.is_empty()) {

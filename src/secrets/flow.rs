@@ -114,7 +114,10 @@ impl Flow {
     fn key_begin(&self) -> Option<usize> {
         let rest = &self.line[self.done..];
         let begin = key_begin(&String::from_utf8_lossy(rest)).is_some();
-        begin.then(|| rest.windows(BEGIN.len()).position(|part| part == BEGIN)).flatten().map(|at| self.done + at)
+        begin
+            .then(|| rest.windows(BEGIN.len()).position(|part| part == BEGIN))
+            .flatten()
+            .map(|at| self.done + at)
     }
 
     /// Hands on the line up to a byte, or to the end of a secret that goes beyond it.

@@ -12,9 +12,9 @@ mod patterns;
 mod redact;
 mod rules;
 mod scanner;
-pub mod variable;
 #[cfg(test)]
 mod tests;
+pub mod variable;
 
 pub use allow::{Allow, AllowError};
 pub use finding::Finding;

@@ -6,7 +6,18 @@ use super::scanner::Scanner;
 
 /// Parts of names, between underscores, of which one ends the name of a secret or a part of it.
 const SAYS_SO: [&str; 13] = [
-    "KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "AUTH", "CREDENTIAL", "CRED", "COOKIE",
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PWD",
+    "AUTH",
+    "CREDENTIAL",
+    "CRED",
+    "COOKIE",
     "PAT",
 ];
 /// Of these the whole part must be the word: many words end with them.
@@ -31,7 +42,8 @@ pub fn is_secret(name: &str, value: &str, asked: bool) -> bool {
 
 fn says_so(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let mut parts = name.split('_').map(|part| part.strip_suffix('S').filter(|_| part != "PASS").unwrap_or(part));
+    let mut parts =
+        name.split('_').map(|part| part.strip_suffix('S').filter(|_| part != "PASS").unwrap_or(part));
     parts.any(|part| {
         SAYS_SO.iter().any(|word| if WHOLE.contains(word) { part == *word } else { part.ends_with(word) })
     })
@@ -44,7 +56,9 @@ fn is_scheme(text: &str) -> bool {
 /// `user:password@host`.
 fn holds_password(rest: &str) -> bool {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, word)| !word.is_empty()))
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, word)| !word.is_empty()))
 }
 
 fn is_random(value: &str) -> bool {

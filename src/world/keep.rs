@@ -41,13 +41,7 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
     }
 }
 
-fn kept_event(
-    site: &Site,
-    keep: &Preserve,
-    kept: &git::Preserved,
-    secrets: Vec<Leak>,
-    tell: &Tell,
-) -> Event {
+fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, secrets: Vec<Leak>, tell: &Tell) -> Event {
     if !kept.submodules.is_empty() {
         let why =
             format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Secrets, Settings, Strategy, TaskSpec, Work,
-    Workspace,
+    AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Secrets, Settings, Strategy,
+    TaskSpec, Work, Workspace,
 };
 use swarm_domain::{Event, Usd};
 

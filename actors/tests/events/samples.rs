@@ -259,7 +259,8 @@ fn merges() -> Vec<Event> {
         TaskQueued { task: task("api"), attempt: 2, tip: oid('4') }.into(),
         prepared(Some(oid('2'))),
         prepared(None),
-        MergeBuilt { task: task("api"), attempt: 2, commit: oid('5'), tree: oid('6'), secrets: leaks() }.into(),
+        MergeBuilt { task: task("api"), attempt: 2, commit: oid('5'), tree: oid('6'), secrets: leaks() }
+            .into(),
         MergeEmpty { task: task("api"), attempt: 2 }.into(),
         MergeConflicted {
             task: task("api"),

@@ -171,7 +171,9 @@ impl World {
                 self.marks.hit(Mark::NothingToMerge);
                 MergeEmpty { task, attempt }.into()
             }
-            InMemory::Commit(commit) => MergeBuilt { task, attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into(),
+            InMemory::Commit(commit) => {
+                MergeBuilt { task, attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod holes;
 mod landing;
 mod money;
 mod retries;
+mod secrets;
 mod stops;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,7 +160,14 @@ impl Sim {
             Effect::RunGate(gate) => green(gate.n).into(),
             Effect::BuildMerge(merge) => {
                 let commit = Oid::new(&format!("{} on {}", merge.tip.as_str(), merge.onto.as_str()));
-                MergeBuilt { task: merge.task, attempt: merge.attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()
+                MergeBuilt {
+                    task: merge.task,
+                    attempt: merge.attempt,
+                    tree: commit.clone(),
+                    commit,
+                    secrets: Vec::new(),
+                }
+                .into()
             }
             Effect::Land { task, attempt, commit, .. } => {
                 self.target = Some(commit.clone());

@@ -33,6 +33,7 @@ const DOMAINS: [Domain; 8] = [
             "interrupted",
             "limit",
             "login",
+            "secret",
         ],
     ),
     ("`on_conflict`", &["retry", "agent", "hold", "fail"]),

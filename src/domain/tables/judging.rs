@@ -17,9 +17,10 @@ const ENDS: [Domain; 5] = [
     ("more money refused", &["no", "by the task's cap", "by the run's cap"]),
 ];
 
-const LEFT: [Domain; 8] = [
+const LEFT: [Domain; 9] = [
     ("worktree", &["there", "deleted"]),
     ("HEAD", &["descends", "elsewhere"]),
+    ("secrets", &["no", "yes"]),
     ("markers", &["no", "yes"]),
     ("strays", &["none", "tolerated", "forbidden"]),
     ("changed", &["no", "yes"]),
@@ -94,22 +95,23 @@ fn ended(case: &Case) -> &'static str {
 
 fn left(case: &Case) -> &'static str {
     let mut spec = sim::task("a");
-    spec.on_claim_violation = if case[3] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
-    spec.if_no_changes = if case[5] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
-    if case[7] == "yes" {
+    spec.on_claim_violation = if case[4] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
+    spec.if_no_changes = if case[6] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
+    if case[8] == "yes" {
         spec.gates = vec![sim::gate(GateScope::Task)];
     }
     let paths = |some: bool| if some { vec!["a.txt".to_owned()] } else { Vec::new() };
     let kept = Preserved {
         missing: case[0] == "deleted",
         descends: case[1] == "descends",
-        markers: paths(case[2] == "yes"),
-        strays: paths(case[3] != "none"),
-        changed: case[4] == "yes",
+        secrets: if case[2] == "yes" { vec![super::samples::leak()] } else { Vec::new() },
+        markers: paths(case[3] == "yes"),
+        strays: paths(case[4] != "none"),
+        changed: case[5] == "yes",
         ..kept()
     };
     let mut task = judging(spec, kept);
-    if case[6] != "the head" {
+    if case[7] != "the head" {
         let (tip, base) = (Oid::new("earlier"), Oid::new("base"));
         task.attempt.as_mut().unwrap().from = Start::Tip { attempt: 1, tip, base };
     }

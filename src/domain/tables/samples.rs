@@ -7,7 +7,7 @@ use crate::event::{
     TaskFailed, TaskHeld, TaskQueued, TaskSkipped, UsageReported, WorktreeFailed, WorktreeKept, WorktreeMade,
     WorktreeRemoved,
 };
-use crate::fact::{Cap, Cause, Cost, Ending, Site, Start, Stop, Usage, Verdict};
+use crate::fact::{Cap, Cause, Cost, Ending, Leak, Site, Start, Stop, Usage, Verdict};
 use crate::{Event, Oid, TaskId, Usd};
 
 pub(super) fn id(name: &str) -> TaskId {
@@ -161,4 +161,8 @@ pub(super) fn red() -> Verdict {
 
 pub(super) fn no_verdict() -> Verdict {
     Verdict::None { detail: none() }
+}
+
+pub(super) fn leak() -> Leak {
+    Leak { rule: "github-pat".to_owned(), path: "a.txt".to_owned(), line: 3 }
 }

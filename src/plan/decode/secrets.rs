@@ -24,7 +24,8 @@ fn allowed(entry: &Node, passed: &[String], cx: &mut Cx<'_>) -> Option<AllowedSe
     let allowed = AllowedSecret { rule: read::text(entry, "rule"), path: read::text(entry, "path") };
     if allowed.rule.is_none() && allowed.path.is_none() {
         let problem = Problem::error("P0103", "an entry of `allow` has neither `rule` nor `path`");
-        cx.problems.push(problem.at(entry.span, "would allow every secret").help("name a rule, a path, or both"));
+        cx.problems
+            .push(problem.at(entry.span, "would allow every secret").help("name a rule, a path, or both"));
         return None;
     }
     if let Some((rule, node)) = allowed.rule.as_deref().zip(entry.get("rule")) {

@@ -5,7 +5,9 @@ use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Preserved, Requested,
     UsageReported,
 };
-use swarm_domain::fact::{Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
+use swarm_domain::fact::{
+    Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict,
+};
 use swarm_domain::{Event, Usd};
 
 use super::super::text::{cost_word, rfc3339};
@@ -42,7 +44,9 @@ pub(super) fn of(event: &Event) -> Value {
         Event::AttemptPassed(event) => json!({"setup": event.setup}),
         Event::TaskQueued(event) => json!({"tip": event.tip}),
         Event::MergePrepared(event) => merge_prepared(event),
-        Event::MergeBuilt(event) => json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)}),
+        Event::MergeBuilt(event) => {
+            json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)})
+        }
         Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
         Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
         Event::Merged(event) => json!({"commit": event.commit}),
