@@ -86,7 +86,10 @@ fn settings() -> Settings {
         identity: (text("Ada"), text("ada@example.org")),
         secrets: Secrets {
             scan: true,
-            allow: vec![AllowedSecret { rule: Some(text("generic-api-key")), path: Some(text("tests/**")) }],
+            allow: vec![
+                AllowedSecret { rule: Some(text("generic-api-key")), path: None },
+                AllowedSecret { rule: None, path: Some(text("tests/**")) },
+            ],
         },
     }
 }
