@@ -5,6 +5,8 @@
     reason = "a test that cannot set up its scene has failed, and the line says which"
 )]
 
+#[path = "git/added.rs"]
+mod added;
 #[path = "git/attempts.rs"]
 mod attempts;
 #[path = "git/hostile.rs"]

@@ -6,11 +6,12 @@ use swarm_domain::plan::{Plan, TaskSpec};
 use swarm_domain::{Oid, Program, Work};
 
 use super::agents;
-use super::exit::{ENVIRONMENT, Failure, TARGET, USAGE};
+use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET, USAGE};
 use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
 use crate::plan::{Draft, Resolved};
 use crate::runs::TargetLock;
+use crate::world::guard::Guard;
 use crate::world::{environment, program};
 
 /// The most tasks that are listed where a name fits none.
@@ -89,12 +90,32 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
         )
         .hint("set them in this shell, or take them out of `pass_env`"));
     }
+    check_values(plan)?;
     let mut seen = BTreeSet::new();
     for task in plan.tasks() {
         check_agent(task, &mut seen)?;
     }
     let settings = plan.settings();
     agents::check(plan.tasks(), &settings.instructions, settings.on_unknown_cost)
+}
+
+/// Law 18: the plan is recorded and told to agents, so no value of a variable may stand in it that is a secret.
+fn check_values(plan: &Plan) -> Result<(), Failure> {
+    let guard = Guard::of_plan(plan.settings(), plan.tasks().iter());
+    let held = |what: String, text: serde_json::Result<String>| {
+        let name = guard.holds(&text.unwrap_or_default())?.to_owned();
+        Some((what, name))
+    };
+    let settings = [held("the plan".to_owned(), serde_json::to_string(plan.settings()))];
+    let tasks =
+        plan.tasks().iter().map(|task| held(format!("task `{}`", task.id), serde_json::to_string(task)));
+    let Some((what, name)) = settings.into_iter().chain(tasks).flatten().next() else { return Ok(()) };
+    Err(Failure::new(PLAN, format!("{what} has the value of `{name}` in it, which would be recorded and told to agents")).hint(
+        format!(
+            "let it read `${{{name}}}` from its environment, where `pass_env: [{name}]` puts it; if that is no secret, \
+             `secrets: {{allow: [{{rule: {name}}}]}}`"
+        ),
+    ))
 }
 
 fn check_agent(task: &TaskSpec, seen: &mut BTreeSet<String>) -> Result<(), Failure> {

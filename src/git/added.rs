@@ -24,7 +24,10 @@ pub struct Added {
 impl Repo {
     /// The files that differ between two commits, renames being a file that goes and one that comes.
     pub fn added(&self, from: &str, to: &str) -> Result<Vec<Added>, GitError> {
-        let out = self.plumbing().args(["diff-tree", "-r", "-z", "--no-renames", from, to, "--"]).run()?;
+        let out = self
+            .plumbing()
+            .args(["diff-tree", "-r", "-z", "--no-renames", "-O/dev/null", from, to, "--"])
+            .run()?;
         Ok(parse(&out))
     }
 
@@ -32,8 +35,9 @@ impl Repo {
     pub fn added_by_each(&self, from: &str, to: &str) -> Result<Vec<Added>, GitError> {
         let range = format!("{from}..{to}");
         let git = self.plumbing().config("log.showSignature", "false");
-        let format = ["log", "--format=", "--raw", "--no-abbrev", "-r", "-z", "-m", "--no-renames"];
-        Ok(parse(&git.args(format).arg(&range).arg("--").run()?))
+        let git = git.args(["log", "--format=", "--raw", "--no-abbrev", "-r", "-z", "--no-renames"]);
+        let git = git.args(["--diff-merges=separate", "-O/dev/null"]);
+        Ok(parse(&git.arg(&range).arg("--").run()?))
     }
 
     /// The whole messages of the commits of a range, newest first, each with its commit.

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::finding::Counter;
 use super::scanner::{REACH, Scanner};
 
 /// Known values that are shorter, in bytes, or of fewer different ones, are words that any text may hold.
@@ -62,12 +63,21 @@ impl Redactor {
         }
     }
 
-    /// The same for a text that people wrote: what is marked there, or `allowed`, stays; known values do not.
-    pub fn redact_but<'t>(&self, text: &'t str, allowed: impl Fn(&str) -> bool) -> Cow<'t, str> {
+    /// The same for a text that people wrote, with the line and the name of each secret: what is marked there, or
+    /// `allowed`, stays; known values do not.
+    pub fn redact_but<'t>(
+        &self,
+        text: &'t str,
+        allowed: impl Fn(&str) -> bool,
+    ) -> (Cow<'t, str>, Vec<(u32, String)>) {
         let found = Scanner::standard().scan(None, text.as_bytes()).into_iter();
         let found = found.filter(|finding| !allowed(finding.rule));
         let found = found.map(|finding| (whole(text.as_bytes(), finding.range), finding.rule));
-        replaced(text, &in_order(self.known(text.as_bytes()).chain(found)))
+        let secrets = in_order(self.known(text.as_bytes()).chain(found));
+        let mut counter = Counter::new(text.as_bytes());
+        let places =
+            secrets.iter().map(|(range, name)| (counter.place(range.start).0, (*name).to_owned())).collect();
+        (replaced(text, &secrets), places)
     }
 
     /// Where values stand that are known, and their names.

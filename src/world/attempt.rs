@@ -19,6 +19,9 @@ use crate::holder::{self, Ended, HolderError, Job, Probe};
 /// The end of an output that is recorded with the end of an attempt, in bytes.
 pub(super) const TAIL_BYTES: usize = 4096;
 
+/// Places of secrets that are written out in a sentence.
+const PLACES_SHOWN: usize = 3;
+
 /// How often a holder that was just started is asked for its program's process. Setup may take its time.
 const START_POLL: std::time::Duration = std::time::Duration::from_millis(3);
 
@@ -29,8 +32,12 @@ const TRY_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
     // Law 18: the plan's own words were checked before the start. What else an agent is told, such as the end of an
     // output, is not its task's fault, so it is told without the secret.
-    let run = &RunAttempt { prompt: site.guard.prompt(&run.prompt), ..run.clone() };
+    let (prompt, left_out) = site.guard.prompt(&run.prompt);
+    let run = &RunAttempt { prompt, ..run.clone() };
     let dir = site.places.attempt(&run.task, run.attempt);
+    if !left_out.is_empty() && matches!(holder::probe(&dir), Ok(Probe::Absent)) {
+        note(tell, Some(&run.task), not_told(run.attempt, &left_out));
+    }
     let before = site.repo.snapshot(&site.target).ok();
     let (ending, stragglers) = to_its_end(site, run, &dir, tell);
     if let Some(before) = before {
@@ -51,6 +58,17 @@ pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
         at_ms: 0,
     }
     .into()
+}
+
+/// What an agent is not told: by place and name.
+fn not_told(attempt: u32, left_out: &[(u32, String)]) -> String {
+    let places: Vec<String> =
+        left_out.iter().map(|(line, name)| format!("line {line} ({name})")).take(PLACES_SHOWN).collect();
+    let more = if left_out.len() > PLACES_SHOWN { " and more" } else { "" };
+    format!(
+        "attempt {attempt} is not told what looks like a secret in its prompt: {}{more}",
+        places.join(", ")
+    )
 }
 
 /// Law 5: as long as something of the attempt may live, it has not ended. What cannot be seen or killed is tried again.

@@ -54,10 +54,11 @@ impl Guard {
         self.names.iter().cloned().collect()
     }
 
-    /// What an agent is told, without secrets. What the plan allows stays.
-    pub fn prompt(&self, prompt: &str) -> String {
+    /// What an agent is told, without secrets, and where and what those were. What the plan allows stays.
+    pub fn prompt(&self, prompt: &str) -> (String, Vec<(u32, String)>) {
         let allowed = |rule: &str| !self.scan || self.allow.iter().any(|allow| allow.is_all_of(rule));
-        self.redactor.redact_but(prompt, allowed).into_owned()
+        let (prompt, places) = self.redactor.redact_but(prompt, allowed);
+        (prompt.into_owned(), places)
     }
 
     /// The variable whose value stands in a text.

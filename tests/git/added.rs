@@ -1,0 +1,104 @@
+//! What commits bring: contents and messages, whatever the repository says about how they are shown.
+
+use std::fs;
+
+use swarm::git::Added;
+
+use crate::scratch::{Scratch, commit_all, git, write};
+
+fn blob(s: &Scratch, at: &str) -> Option<String> {
+    Some(git(&s.top, &["rev-parse", at]).trim().to_owned())
+}
+
+fn added(path: &str, before: Option<String>, after: Option<String>) -> Added {
+    Added { path: path.to_owned(), before, after }
+}
+
+/// Settings that change what git shows, or make it refuse to.
+fn contrary(s: &Scratch) {
+    let settings = [
+        ("diff.renames", "copies"),
+        ("diff.orderFile", "/nowhere"),
+        ("diff.noprefix", "true"),
+        ("diff.ignoreSubmodules", "all"),
+        ("diff.external", "false"),
+        ("log.follow", "true"),
+        ("log.diffMerges", "first-parent"),
+        ("log.showSignature", "true"),
+        ("log.mailmap", "true"),
+        ("color.ui", "always"),
+        ("core.quotePath", "false"),
+        ("i18n.logOutputEncoding", "UTF-16"),
+    ];
+    for (key, value) in settings {
+        git(&s.top, &["config", key, value]);
+    }
+}
+
+#[test]
+fn a_change_a_new_file_and_one_that_is_gone_have_their_contents() {
+    let s = Scratch::new();
+    let base = s.head();
+    write(&s.top.join("a.txt"), "changed\n");
+    write(&s.top.join("n\u{e9}w \u{1f600}.txt"), "new\n");
+    write(&s.top.join(".gitattributes"), "* -diff binary\n");
+    fs::remove_file(s.top.join("b.txt")).unwrap();
+    commit_all(&s.top, "second");
+    contrary(&s);
+    let expected = [
+        added(".gitattributes", None, blob(&s, "HEAD:.gitattributes")),
+        added("a.txt", blob(&s, "HEAD~:a.txt"), blob(&s, "HEAD:a.txt")),
+        added("b.txt", blob(&s, "HEAD~:b.txt"), None),
+        added("n\u{e9}w \u{1f600}.txt", None, blob(&s, "HEAD:n\u{e9}w \u{1f600}.txt")),
+    ];
+    assert_eq!(s.repo.added(&base, &s.head()).unwrap(), expected);
+    assert_eq!(s.repo.added(&base, &base).unwrap(), []);
+}
+
+#[test]
+fn what_a_later_commit_takes_back_was_brought_all_the_same() {
+    let s = Scratch::new();
+    let base = s.head();
+    write(&s.top.join("x.txt"), "x\n");
+    commit_all(&s.top, "first of two\n\nWith a body.\n");
+    let first = s.head();
+    fs::remove_file(s.top.join("x.txt")).unwrap();
+    git(&s.top, &["checkout", "-q", "-b", "side", &base]);
+    write(&s.top.join("y.txt"), "y\n");
+    commit_all(&s.top, "beside");
+    git(&s.top, &["merge", "-q", "--no-edit", &first]);
+    fs::remove_file(s.top.join("x.txt")).unwrap();
+    commit_all(&s.top, "gone");
+    let head = s.head();
+    assert_eq!(s.repo.added(&base, &head).unwrap().len(), 1);
+    contrary(&s);
+    let each = s.repo.added_by_each(&base, &head).unwrap();
+    let brought = |path: &str| each.iter().any(|change| change.path == path && change.after.is_some());
+    assert!(brought("x.txt") && brought("y.txt"), "{each:?}");
+    let messages = s.repo.messages(&base, &head).unwrap();
+    assert_eq!(messages.len(), 4);
+    let body = messages.iter().find(|(commit, _)| *commit == first).unwrap();
+    assert_eq!(body.1, "first of two\n\nWith a body.\n");
+}
+
+#[test]
+fn contents_are_read_in_their_order_however_many_there_are() {
+    let s = Scratch::new();
+    for count in [0, 1, 16, 17, 200] {
+        let texts: Vec<String> = (0..count).map(|n| format!("{n}\n").repeat(n)).collect();
+        let written = texts.iter().enumerate().map(|(n, text)| {
+            write(&s.top.join(format!("f{n}")), text);
+            git(&s.top, &["hash-object", "-w", &format!("f{n}")]).trim().to_owned()
+        });
+        let oids: Vec<String> = written.collect();
+        let oids: Vec<&str> = oids.iter().map(String::as_str).collect();
+        let mut read = Vec::new();
+        s.repo
+            .read_all(&oids, |at, text| read.push((at, String::from_utf8_lossy(text).into_owned())))
+            .unwrap();
+        let expected: Vec<(usize, String)> = texts.into_iter().enumerate().collect();
+        assert_eq!(read, expected);
+    }
+    let missing = "1".repeat(40);
+    assert!(s.repo.read_all(&[&missing], |_, _| ()).is_err());
+}
