@@ -1,5 +1,6 @@
 //! Driving a run in this process: opens its journal, starts the actors, listens to people, shows what happens, until it ends.
 
+mod hushed;
 mod listen;
 mod show;
 
@@ -18,6 +19,7 @@ use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
 use swarm_domain::state::State;
 
+use self::hushed::Hushed;
 use crate::git::Repo;
 use crate::holder;
 use crate::runs::{self, OpenError, RunFolder, TargetLock};
@@ -238,8 +240,10 @@ pub fn write_summary(run: &RunFolder, state: &State) {
 fn log_to(run_dir: &Path) -> io::Result<()> {
     let file = File::options().create(true).append(true).open(run_dir.join("swarm.log"))?;
     let filter = tracing_subscriber::EnvFilter::try_from_env("SWARM_LOG").unwrap_or_else(|_| "info".into());
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(Hushed::new(file)));
     // A second run in one process, as tests have it, keeps to the first one's log.
     let _ = subscriber.try_init();
     Ok(())

@@ -22,6 +22,7 @@ use super::stop;
 use super::trampoline::CANNOT_START;
 use super::tree::{self, Hunt};
 use crate::agents::Reading;
+use crate::secrets::Scanner;
 
 /// How often the requests and limits of a running job are looked at.
 const TICK_MS: u64 = 45;
@@ -274,6 +275,8 @@ impl<'a> Watch<'a> {
         let redactor = self.pumps[0].redactor();
         self.listener = self.job.listen.as_ref().and_then(|listen| Listener::new(self.dir, listen, redactor));
         self.main.go();
+        // What is printed is kept at once, also the first line: the rules are read while the program begins.
+        Scanner::standard();
         self.spawner = None;
     }
 

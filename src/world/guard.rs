@@ -1,5 +1,6 @@
 //! What a run keeps secret: the values of variables that it passes through, and whatever the rules find. Every text that leaves the world passes here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use swarm_domain::Event;
@@ -59,6 +60,11 @@ impl Guard {
         let allowed = |rule: &str| !self.scan || self.allow.iter().any(|allow| allow.is_all_of(rule));
         let (prompt, places) = self.redactor.redact_but(prompt, allowed);
         (prompt.into_owned(), places)
+    }
+
+    /// A text without secrets.
+    pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactor.redact(text)
     }
 
     /// The variable whose value stands in a text.
