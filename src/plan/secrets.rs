@@ -70,9 +70,15 @@ impl Look {
                     problems.extend(fresh.map(|finding| problem(finding.rule, node.span, "")));
                 }
             }
-            Kind::List(items) => items.iter().for_each(|item| self.texts(item, source, found, problems)),
+            Kind::List(items) => {
+                for item in items {
+                    self.texts(item, source, found, problems);
+                }
+            }
             Kind::Map(entries) => {
-                entries.iter().for_each(|entry| self.texts(&entry.value, source, found, problems));
+                for entry in entries {
+                    self.texts(&entry.value, source, found, problems);
+                }
             }
             Kind::Null | Kind::Flag(_) | Kind::Number(_) | Kind::Foreign(_) => {}
         }

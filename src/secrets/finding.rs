@@ -22,6 +22,11 @@ impl fmt::Display for Finding<'_> {
     }
 }
 
+/// The line, from 1, that a byte is on.
+pub fn line_of(text: &[u8], at: usize) -> u32 {
+    Counter::new(text).place(at).0
+}
+
 /// Counts lines up to places that come in order, so that a text is gone over once.
 pub(super) struct Counter<'t> {
     text: &'t [u8],

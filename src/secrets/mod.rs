@@ -17,7 +17,7 @@ mod tests;
 pub mod variable;
 
 pub use allow::{Allow, AllowError};
-pub use finding::Finding;
+pub use finding::{Finding, line_of};
 pub use flow::Flow;
 pub use redact::{Lines, Redactor};
 pub use scanner::{MARK, Scanner};

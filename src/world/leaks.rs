@@ -8,7 +8,7 @@ use swarm_domain::fact::Leak;
 use super::Site;
 use super::guard::Guard;
 use crate::git::{Added, GitError};
-use crate::secrets::Scanner;
+use crate::secrets::{Scanner, line_of};
 
 /// Findings that are recorded: more than anybody reads, and never more than a record can hold.
 const LEAKS_MAX: usize = 100;
@@ -84,8 +84,7 @@ fn in_text(guard: &Guard, path: &str, text: &[u8]) -> Vec<Found> {
     };
     let by_rules = if guard.scan { Scanner::standard().scan(Some(path), text) } else { Vec::new() };
     let by_rules = by_rules.into_iter().map(|hit| found(hit.rule, hit.line, hit.range));
-    let line = |at: usize| u32::try_from(text[..at].iter().filter(|byte| **byte == b'\n').count() + 1);
     let known = guard.redactor.known(text);
-    let known = known.map(|(range, name)| found(name, line(range.start).unwrap_or(u32::MAX), range));
+    let known = known.map(|(range, name)| found(name, line_of(text, range.start), range));
     by_rules.chain(known).filter(|found| !allowed(&found.leak.rule)).collect()
 }

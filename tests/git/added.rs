@@ -6,12 +6,13 @@ use swarm::git::Added;
 
 use crate::scratch::{Scratch, commit_all, git, write};
 
-fn blob(s: &Scratch, at: &str) -> Option<String> {
-    Some(git(&s.top, &["rev-parse", at]).trim().to_owned())
+fn blob(s: &Scratch, at: &str) -> String {
+    git(&s.top, &["rev-parse", at]).trim().to_owned()
 }
 
-fn added(path: &str, before: Option<String>, after: Option<String>) -> Added {
-    Added { path: path.to_owned(), before, after }
+fn added(s: &Scratch, path: &str, before: Option<&str>, after: Option<&str>) -> Added {
+    let oid = |at: Option<&str>| at.map(|at| blob(s, at));
+    Added { path: path.to_owned(), before: oid(before), after: oid(after) }
 }
 
 /// Settings that change what git shows, or make it refuse to.
@@ -46,10 +47,10 @@ fn a_change_a_new_file_and_one_that_is_gone_have_their_contents() {
     commit_all(&s.top, "second");
     contrary(&s);
     let expected = [
-        added(".gitattributes", None, blob(&s, "HEAD:.gitattributes")),
-        added("a.txt", blob(&s, "HEAD~:a.txt"), blob(&s, "HEAD:a.txt")),
-        added("b.txt", blob(&s, "HEAD~:b.txt"), None),
-        added("n\u{e9}w \u{1f600}.txt", None, blob(&s, "HEAD:n\u{e9}w \u{1f600}.txt")),
+        added(&s, ".gitattributes", None, Some("HEAD:.gitattributes")),
+        added(&s, "a.txt", Some("HEAD~:a.txt"), Some("HEAD:a.txt")),
+        added(&s, "b.txt", Some("HEAD~:b.txt"), None),
+        added(&s, "n\u{e9}w \u{1f600}.txt", None, Some("HEAD:n\u{e9}w \u{1f600}.txt")),
     ];
     assert_eq!(s.repo.added(&base, &s.head()).unwrap(), expected);
     assert_eq!(s.repo.added(&base, &base).unwrap(), []);

@@ -45,11 +45,11 @@ fn after_a_leak(strategy: Strategy) -> Sim {
 }
 
 fn failure(sim: &Sim) -> (Cause, &str) {
-    let failed = sim.events.iter().filter_map(|event| match event {
+    let mut failed = sim.events.iter().rev().filter_map(|event| match event {
         Event::AttemptFailed(event) => Some((event.cause, event.reason.as_str())),
         _ => None,
     });
-    failed.last().expect("an attempt has failed")
+    failed.next().expect("an attempt has failed")
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn where_every_commit_lands_an_attempt_after_a_leak_begins_without_those_that_ho
 fn what_would_bring_secrets_into_the_target_is_neither_checked_nor_landed() {
     let mut sim = Sim::new(settings(), vec![retried(task("a"))]);
     sim.settle(is_build);
-    let build = sim.the(is_build);
-    let Some(Event::MergeBuilt(built)) = sim.usual(&build) else { unreachable!() };
+    let order = sim.the(is_build);
+    let Some(Event::MergeBuilt(built)) = sim.usual(&order) else { unreachable!() };
     let clean = sim.count("gate.started");
-    sim.answer(&build.key(), MergeBuilt { secrets: leaks(), ..built });
+    sim.answer(&order.key(), MergeBuilt { secrets: leaks(), ..built });
     assert_eq!((sim.count("gate.started"), sim.count("merge.intended")), (clean, 0));
     assert_eq!(failure(&sim).0, Cause::Secret);
     sim.settle(|_| false);
@@ -102,8 +102,8 @@ fn what_would_bring_secrets_into_the_target_is_neither_checked_nor_landed() {
 fn no_intent_of_a_commit_with_secrets_is_a_fact() {
     let mut sim = Sim::new(settings(), vec![task("a")]);
     sim.settle(is_build);
-    let build = sim.the(is_build);
-    let Some(Event::MergeBuilt(built)) = sim.usual(&build) else { unreachable!() };
+    let order = sim.the(is_build);
+    let Some(Event::MergeBuilt(built)) = sim.usual(&order) else { unreachable!() };
     let commit = built.commit.clone();
     sim.state.apply(&MergeBuilt { secrets: leaks(), ..built }.into()).unwrap();
     let intent =

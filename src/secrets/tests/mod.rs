@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 
 mod allow;
+mod captures;
 mod data;
 mod every_rule;
 mod own_sources;
