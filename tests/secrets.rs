@@ -56,17 +56,22 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
 fn assert_untold(scene: &Scene, task: &str, text: &str) {
     assert_eq!(holding(&scene.run_dir(), text), [""; 0]);
     assert_eq!(holding(&scene.root.join("logs"), text), [""; 0]);
-    let told: [&[&str]; 7] = [
+    let told: [&[&str]; 9] = [
         &["status"],
         &["status", "--format", "json"],
         &["why", task],
         &["logs", task],
         &["logs", task, "--format", "json"],
+        &["diff", task],
+        &["diff", task, "--format", "json"],
         &["replay", "latest"],
         &["replay", "latest", "--events"],
     ];
     for words in told {
-        let ran = scene.swarm(words);
+        let told = scene.start_with(words, |command| {
+            command.env("DEPLOY_PASSWORD", CANARY);
+        });
+        let ran = told.end();
         assert!(
             !ran.out.contains(text) && !ran.err.contains(text),
             "swarm {words:?}: {}{}",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
 use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, TurnsOn, World, Writer, digest, start};
-use swarm_domain::effect::{Actor, Effect};
+use swarm_domain::effect::{Actor, BuildMerge, Effect};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
@@ -61,6 +61,12 @@ impl World for Kind {
     }
 }
 
+fn built(merge: BuildMerge) -> Event {
+    let commit = Oid::new(&format!("commit-{}", merge.task));
+    let (tree, secrets) = (commit.clone(), Vec::new());
+    MergeBuilt { task: merge.task, attempt: merge.attempt, tree, commit, secrets }.into()
+}
+
 impl Kind {
     fn answer(&self, effect: Effect) -> Vec<Event> {
         let fact: Event = match effect {
@@ -106,17 +112,7 @@ impl Kind {
             Effect::RunGate(gate) => {
                 GateEnded { n: gate.n, verdict: Verdict::Green, tail: String::new(), took_ms: 1 }.into()
             }
-            Effect::BuildMerge(merge) => {
-                let commit = Oid::new(&format!("commit-{}", merge.task));
-                MergeBuilt {
-                    task: merge.task,
-                    attempt: merge.attempt,
-                    tree: commit.clone(),
-                    commit,
-                    secrets: Vec::new(),
-                }
-                .into()
-            }
+            Effect::BuildMerge(merge) => built(*merge),
             Effect::Land { task, attempt, old, commit, .. } => {
                 let mut target = self.target.lock().unwrap();
                 assert_eq!(*target, old, "a landing is a compare-and-swap");

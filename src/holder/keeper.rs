@@ -105,7 +105,7 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
     limit_ourselves(job.nice).map_err(|error| format!("cannot adopt the job's processes: {error}"))?;
     let (spawner, [stdout, stderr]) = Spawner::new(tree, Group::make(&job.nonce))
         .map_err(|error| format!("no pipe for the output: {error}"))?;
-    let redactor = Arc::new(redactor(job));
+    let redactor = Arc::new(redactor(job, []));
     let pump =
         |source, name| Pump::new(source, dir.join(name), redactor.clone()).map_err(|error| error.to_string());
     let pumps = [pump(stdout, "stdout")?, pump(stderr, "stderr")?];
@@ -117,10 +117,11 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
     Ok((spawner, main, pumps))
 }
 
-/// Knows the values of the variables that the job names. They are nowhere but in our own environment.
-fn redactor(job: &Job) -> Redactor {
+/// Knows the values of the variables that the job names, which are nowhere but in our own environment, and `own`: names and
+/// values of what this holder alone knows.
+fn redactor(job: &Job, own: impl IntoIterator<Item = (String, String)>) -> Redactor {
     let value = |name: &String| Some((name.clone(), env::var(name).ok()?));
-    Redactor::new(job.secrets.iter().filter_map(value))
+    Redactor::new(job.secrets.iter().filter_map(value).chain(own))
 }
 
 /// The job inherits the niceness and the limits; as a subreaper we inherit its orphans.

@@ -101,9 +101,8 @@ fn leaked(parts: &Parts, task: &Task) -> Option<Step> {
     let leaks = |failure: &&Failure| failure.cause == Cause::Secret;
     task.failure.as_ref().filter(leaks)?;
     Some(step(
-        format!("swarm diff {} -r {}", task.spec.id, parts.run.id),
-        "shows what holds it; what is no secret is allowed in the plan, as `secrets: {allow: [{rule: …, path: …}]}`, or \
-         by `swarm:allow-secret` in a comment on its line",
+        format!("swarm retry {} --plan FILE", parts.run.id),
+        "after `secrets: {allow: [{rule: …, path: …}]}` in that plan, if what was found is no secret",
     ))
 }
 
@@ -227,6 +226,7 @@ pub(super) fn for_task(parts: &Parts, task: &Task, owner: Option<u32>) -> Vec<St
     if task.tip.is_some() {
         steps.push(step(format!("swarm diff {id} -r {run}"), "what its last attempt changed"));
     }
+    steps.extend(leaked(parts, task).filter(|_| task.end().is_some()));
     match &task.phase {
         Phase::Ended(End::Skipped { because }) => {
             steps.push(step(format!("swarm why {because} -r {run}"), "why that one did not land"));

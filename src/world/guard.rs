@@ -62,6 +62,14 @@ impl Guard {
         (prompt.into_owned(), places)
     }
 
+    /// A part of a file that the plan may have made exceptions for, without secrets, and whether there were any.
+    pub fn shown(&self, path: &str, text: &str) -> (String, bool) {
+        let allowed =
+            |rule: &str| !self.scan || self.allow.iter().any(|allow| allow.covers(rule, Some(path)));
+        let (text, left_out) = self.redactor.redact_but(text, allowed);
+        (text.into_owned(), !left_out.is_empty())
+    }
+
     /// A text without secrets.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.redactor.redact(text)

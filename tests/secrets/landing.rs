@@ -21,7 +21,7 @@ fn a_secret_does_not_land_and_is_named_by_rule_and_place() {
     let scene = scene("", ", retries: 0", &leaks("src/config.txt"));
     let ran = scene.run(&[]).assert_code(4);
     ran.assert_says("`src/config.txt:2` (github-pat)")
-        .assert_says("swarm diff a")
+        .assert_says("--plan FILE")
         .assert_says("secrets: {allow");
     assert_eq!(scene.state_of("a"), "failed");
     let failed = scene.events().first("attempt.failed", "a").data.clone();
