@@ -47,9 +47,12 @@ impl Ask {
         let (unseen, for_an_hour) =
             (unseen::is_in(&request), api == Api::Messages && keeps_for_an_hour(&body));
         let said = maximum(api, &request);
-        let changed =
-            [counts_itself(api, streamed, &mut request), write_maximum(api, said, limits, &mut request)];
-        let body = if changed.contains(&true) { request.to_bytes() } else { body };
+        let counted = counts_itself(api, streamed, &mut request);
+        let written = said.is_none() && limits.answer_written;
+        if written {
+            write_maximum(api, limits.answer_assumed, &mut request);
+        }
+        let body = if counted || written { request.to_bytes() } else { body };
         Ok(Self {
             api,
             model,
@@ -59,6 +62,20 @@ impl Ask {
             for_an_hour,
             body,
         })
+    }
+
+    /// The same, with an answer of at most so many tokens; none: it asks for no more than that.
+    pub(super) fn shortened(&self, answer: u64) -> Option<Self> {
+        let mut request = Fields::parse(&self.body)?;
+        let answers = answers(self.api, &request);
+        let each = answer / answers;
+        if answer >= self.answer {
+            return None;
+        }
+        write_maximum(self.api, each, &mut request);
+        think_within(each, &mut request);
+        let (model, body) = (self.model.clone(), request.to_bytes());
+        Some(Self { model, body, answer: each * answers, ..*self })
     }
 }
 
@@ -114,27 +131,38 @@ fn counts_itself(api: Api, streamed: bool, request: &mut Fields) -> bool {
     true
 }
 
-fn write_maximum(api: Api, said: Option<u64>, limits: &Limits, request: &mut Fields) -> bool {
-    if said.is_some() || !limits.answer_written {
-        return false;
-    }
-    let most = json!(limits.answer_assumed);
+/// Under all names that the request has for it, or else under the usual one.
+fn write_maximum(api: Api, most: u64, request: &mut Fields) {
     match api {
-        Api::Messages => request.set("max_tokens", &most),
-        Api::Responses => request.set("max_output_tokens", &most),
-        Api::Chat => request.set("max_completion_tokens", &most),
+        Api::Messages => put(request, &["max_tokens"], most),
+        Api::Responses => put(request, &["max_output_tokens"], most),
+        Api::Chat => put(request, &["max_completion_tokens", "max_tokens"], most),
         Api::Gemini => {
-            let name = if request.get("generation_config").is_some() {
-                "generation_config"
-            } else {
-                "generationConfig"
-            };
-            let mut settings = request.object(name);
-            settings.set("maxOutputTokens", &most);
-            request.set(name, &settings);
+            let both = ["generationConfig", "generation_config"];
+            let there = both.into_iter().filter(|name| request.get(name).is_some()).collect::<Vec<_>>();
+            for name in if there.is_empty() { vec![both[0]] } else { there } {
+                let mut settings = request.object(name);
+                put(&mut settings, &["maxOutputTokens", "max_output_tokens"], most);
+                request.set(name, &settings);
+            }
         }
     }
-    true
+}
+
+/// What is thought is part of the answer, and a request whose thoughts alone may be longer is refused. Half is for the rest.
+fn think_within(most: u64, request: &mut Fields) {
+    let mut thinking = request.object("thinking");
+    if largest(&thinking, &["budget_tokens"]).is_some_and(|budget| budget > most / 2) {
+        thinking.set("budget_tokens", &json!(most / 2));
+        request.set("thinking", &thinking);
+    }
+}
+
+fn put(fields: &mut Fields, names: &[&str], most: u64) {
+    let there = names.iter().filter(|name| fields.get(name).is_some()).collect::<Vec<_>>();
+    for name in if there.is_empty() { vec![&names[0]] } else { there } {
+        fields.set(name, &json!(most));
+    }
 }
 
 /// Quotes within a text are written `\"`, so this is never part of what somebody says.
@@ -201,6 +229,43 @@ mod tests {
             (Api::Messages, r#"{"model":"m","max_tokens":9}"#, r#"{"model":"m","max_tokens":9}"#),
         ] {
             assert_eq!(sent(api, body, true), after);
+        }
+    }
+
+    #[test]
+    fn a_shorter_answer_is_written_wherever_there_is_a_maximum() {
+        for (api, body, answer, expected) in [
+            (
+                Api::Messages,
+                r#"{"model":"m","max_tokens":9}"#,
+                8,
+                Some((r#"{"model":"m","max_tokens":8}"#, 8)),
+            ),
+            (Api::Messages, r#"{"model":"m","max_tokens":9}"#, 9, None),
+            (
+                Api::Messages,
+                r#"{"model":"m","max_tokens":9,"thinking":{"type":"enabled","budget_tokens":8}}"#,
+                8,
+                Some((r#"{"model":"m","max_tokens":8,"thinking":{"type":"enabled","budget_tokens":4}}"#, 8)),
+            ),
+            (Api::Responses, r#"{"model":"m"}"#, 7, Some((r#"{"model":"m","max_output_tokens":7}"#, 7))),
+            (
+                Api::Chat,
+                r#"{"model":"m","max_tokens":9,"n":2}"#,
+                15,
+                Some((r#"{"model":"m","max_tokens":7,"n":2}"#, 14)),
+            ),
+            (Api::Gemini, "{}", 7, Some((r#"{"generationConfig":{"maxOutputTokens":7}}"#, 7))),
+            (
+                Api::Gemini,
+                r#"{"generation_config":{"max_output_tokens":"9"}}"#,
+                7,
+                Some((r#"{"generation_config":{"max_output_tokens":7}}"#, 7)),
+            ),
+        ] {
+            let shortened = read(api, body, false).expect(body).shortened(answer);
+            let sent = shortened.map(|ask| (String::from_utf8_lossy(&ask.body).into_owned(), ask.answer));
+            assert_eq!(sent, expected.map(|(body, answer)| (body.to_owned(), answer)), "{body}");
         }
     }
 

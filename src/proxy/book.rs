@@ -14,7 +14,16 @@ pub(super) const PICOS_PER_MICRO: u64 = 1_000_000;
 #[serde(tag = "is", rename_all = "snake_case")]
 pub(super) enum Line {
     /// A call is about to be sent. Until it is settled, it counts as costing this.
-    Reserve { call: u64, at_ms: u64, model: String, picos: u64, tokens: u64 },
+    Reserve {
+        call: u64,
+        at_ms: u64,
+        model: String,
+        picos: u64,
+        tokens: u64,
+        /// There is no price for the model: what the call costs is not known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unpriced: bool,
+    },
     /// What a call cost. A second line of a call adds to the first.
     Settle { call: u64, model: String, picos: u64, tokens: Tokens },
     /// A call was refused.
@@ -38,6 +47,10 @@ pub struct Totals {
     pub refused: u64,
     /// Requests that were passed on without being known to cost nothing. All of them only read.
     pub unknown: u64,
+    /// Whether a call went to a model without a price.
+    pub unpriced: bool,
+    /// Whether the latest call was refused, and none was let through since.
+    pub stuck: bool,
 }
 
 impl Totals {
@@ -60,20 +73,26 @@ pub(super) struct Book {
     refused: u64,
     unknown: u64,
     last: u64,
+    unpriced: bool,
+    stuck: bool,
 }
 
 impl Book {
     pub(super) fn add(&mut self, line: &Line) {
         match line {
-            Line::Reserve { call, picos, tokens, .. } => self.reserve(*call, *picos, *tokens),
+            Line::Reserve { call, picos, tokens, unpriced, .. } => {
+                self.unpriced |= unpriced;
+                self.reserve(*call, *picos, *tokens);
+            }
             Line::Settle { call, model, picos, tokens } => self.settle(*call, model, *picos, *tokens),
-            Line::Refuse { .. } => self.refused += 1,
+            Line::Refuse { .. } => (self.refused, self.stuck) = (self.refused + 1, true),
             Line::Unknown { .. } => self.unknown += 1,
         }
     }
 
     fn reserve(&mut self, call: u64, picos: u64, tokens: u64) {
         self.calls += 1;
+        self.stuck = false;
         self.last = self.last.max(call);
         self.reserved_picos += u128::from(picos);
         self.reserved_tokens = self.reserved_tokens.saturating_add(tokens);
@@ -124,6 +143,8 @@ impl Book {
             calls: self.calls,
             refused: self.refused,
             unknown: self.unknown,
+            unpriced: self.unpriced,
+            stuck: self.stuck,
         }
     }
 }
@@ -145,15 +166,22 @@ mod tests {
     #[test]
     fn a_call_is_reserved_until_it_is_settled() {
         let mut book = Book::default();
-        let reserve =
-            |call, picos| Line::Reserve { call, at_ms: 0, model: "m".to_owned(), picos, tokens: 10 };
+        let reserve = |call, picos| Line::Reserve {
+            call,
+            at_ms: 0,
+            model: "m".to_owned(),
+            picos,
+            tokens: 10,
+            unpriced: false,
+        };
         for line in [reserve(1, 2_000_000), reserve(2, 3_000_001), settle(1, 500_000, 7), settle(1, 1, 2)] {
             book.add(&line);
         }
         book.add(&Line::Refuse { at_ms: 0, why: "spent".to_owned() });
         book.add(&Line::Unknown { at_ms: 0 });
         let tokens = [("m".to_owned(), Tokens { output: 9, ..Tokens::default() })].into();
-        let totals = Totals { spent_micros: 1, reserved_micros: 4, tokens, calls: 2, refused: 1, unknown: 1 };
+        let counts = Totals { calls: 2, refused: 1, unknown: 1, stuck: true, ..Totals::default() };
+        let totals = Totals { spent_micros: 1, reserved_micros: 4, tokens, ..counts };
         assert_eq!(book.totals(), totals);
         assert_eq!((totals.most_micros(), book.tokens(), book.next()), (5, (9, 10), 3));
         assert!(book.is_open());

@@ -36,13 +36,13 @@ pub(super) struct Call {
 
 impl Call {
     /// Does all of it.
-    pub(super) async fn run(self, mut reply: Reply) {
+    pub(super) async fn run(mut self, mut reply: Reply) {
         let reserved = tokio::select! {
             biased;
             () = reply.closed() => return,
             admitted = self.admitted() => admitted,
         };
-        match reserved {
+        match reserved.or_else(|short| self.shortened(short)) {
             Ok(reserved) => self.send(reserved, reply).await,
             Err(short) => {
                 self.shared.ledger.refuse(&short);
@@ -88,6 +88,21 @@ impl Call {
                 () = sleep_until(until) => return Err(short),
             }
         }
+    }
+
+    /// A reservation for a shorter answer, if there is money for one that is of any use.
+    fn shortened(&mut self, short: Short) -> Result<Reserved, Short> {
+        let Shared { ledger, grant, limits, .. } = &*self.shared;
+        if !matches!(short, Short::Money { room: false, .. }) {
+            return Err(short);
+        }
+        let granted_micros = grant.micros();
+        let answer =
+            Some(ledger.affords(&self.ask, granted_micros)).filter(|most| *most >= limits.answer_least);
+        let Some(ask) = answer.and_then(|answer| self.ask.shortened(answer)) else { return Err(short) };
+        let reserved = ledger.admit(&ask, granted_micros)?;
+        self.ask = ask;
+        Ok(reserved)
     }
 
     async fn send(self, mut reserved: Reserved, mut reply: Reply) {

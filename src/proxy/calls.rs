@@ -22,6 +22,11 @@ pub fn read_calls(dir: &Path) -> Result<Totals, ProxyError> {
     Ok(read(dir)?.totals())
 }
 
+/// Whether the calls of an attempt go through a proxy, or went.
+pub fn is_metered(dir: &Path) -> bool {
+    dir.join(CALLS).symlink_metadata().is_ok()
+}
+
 fn read(dir: &Path) -> Result<Book, ProxyError> {
     let path = dir.join(CALLS);
     match open(&path, OpenOptions::new().read(true)) {
@@ -115,7 +120,7 @@ mod tests {
     use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 
     fn reserve(call: u64) -> Line {
-        Line::Reserve { call, at_ms: 5, model: "m".to_owned(), picos: 3_000_000, tokens: 9 }
+        Line::Reserve { call, at_ms: 5, model: "m".to_owned(), picos: 3_000_000, tokens: 9, unpriced: false }
     }
 
     #[test]

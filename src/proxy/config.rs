@@ -32,11 +32,14 @@ pub struct Limits {
     /// Whether that number is also written into the request, so that the provider keeps to it. Without it such a call
     /// can cost more than was reserved.
     pub answer_written: bool,
+    /// What does not fit as it is, is sent on with a shorter answer if that may still have so many tokens. More than most
+    /// answers of agents have; one that is cut short there would not have been any use.
+    pub answer_least: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls: None, tokens: None, answer_assumed: 32_000, answer_written: false }
+        Self { calls: None, tokens: None, answer_assumed: 32_000, answer_written: false, answer_least: 8_000 }
     }
 }
 

@@ -107,8 +107,24 @@ impl Ledger {
             model,
             picos: reserved.picos,
             tokens,
+            unpriced: reserved.rate.is_none(),
         })?;
         Ok(reserved)
+    }
+
+    /// How many tokens of answer there is money for beside what is spent and reserved, however many are asked for: a
+    /// hundredth less than that, since a request grows by the number that is written into it.
+    pub(super) fn affords(&self, ask: &Ask, granted_micros: u64) -> u64 {
+        let state = self.state();
+        let Some(rate) = self.prices.rate(&ask.model).filter(|rate| rate.output > 0) else { return 0 };
+        let whole = reservation(ask, Some(rate), state.samples.get(&ask.model).copied());
+        let answer = u128::from(whole.answer) * u128::from(rate.output);
+        let (spent, reserved) = state.book.picos();
+        let used =
+            spent.saturating_add(reserved).saturating_add(u128::from(whole.picos).saturating_sub(answer));
+        let left = (u128::from(granted_micros) * u128::from(PICOS_PER_MICRO)).saturating_sub(used);
+        let answer = left / u128::from(rate.output);
+        u64::try_from(answer - answer.div_ceil(100)).unwrap_or(u64::MAX)
     }
 
     fn fits(&self, book: &Book, new: &Reserved, granted_micros: u64) -> Result<(), Short> {

@@ -34,7 +34,7 @@ mod usage;
 
 pub use api::Api;
 pub use book::Totals;
-pub use calls::read_calls;
+pub use calls::{is_metered, read_calls};
 pub use config::{Config, Limits, Patience, Unpriced};
 pub use error::ProxyError;
 pub use grant::Grant;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common::until_true;
 use crate::model::{Reply, Usage};
-use crate::stage::{FOREVER, Stage, call};
+use crate::stage::{FOREVER, Stage, call, max_tokens};
 
 #[test]
 fn a_raise_in_the_middle_lets_a_waiting_call_through() {
@@ -41,6 +41,20 @@ fn a_call_waits_for_a_raise_only_so_long() {
     let stage = Stage::with("edit", 0, |config| config.patience.raise = Duration::from_millis(1));
     assert_eq!(stage.call().status, 402);
     assert_eq!(stage.wants.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn what_does_not_fit_and_never_will_is_asked_for_with_a_shorter_answer() {
+    // At 4 micro-dollars a token of answer this pays for some twelve thousand, and the input.
+    let stage = Stage::new("edit", 50_000);
+    assert_eq!(call(&stage.proxy.url(), 20_000, "Go on.").status, 200);
+    let asked = max_tokens(&stage.model.calls()[0]);
+    assert!((8_000..12_500).contains(&asked), "{asked}");
+    // What is left pays for fewer than would be of any use.
+    stage.grant.set(stage.sold_micros() + 30_000, true);
+    assert_eq!(call(&stage.proxy.url(), 20_000, "Go on.").status, 402);
+    assert_eq!(call(&stage.proxy.url(), 4_000, "Go on.").status, 200, "this one fits as it is");
+    assert_eq!(stage.settled().spent_micros, stage.sold_micros());
 }
 
 /// Two reservations do not fit beside each other, two calls do.
