@@ -96,7 +96,7 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
         check_agent(task, &mut seen)?;
     }
     let settings = plan.settings();
-    agents::check(plan.tasks(), &settings.instructions, settings.on_unknown_cost)
+    agents::check(plan.tasks(), &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
 /// Law 18: the plan is recorded and told to agents, so no value of a variable may stand in it that is a secret.
