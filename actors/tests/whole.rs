@@ -13,8 +13,9 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
 use swarm_domain::plan::{
-    Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
-    OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
+    Allowed, Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Tree, Work,
+    Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -99,6 +100,7 @@ impl Kind {
                 strays: vec![],
                 markers: vec![],
                 subjects: vec![],
+                hazards: vec![],
             }
             .into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
@@ -183,6 +185,8 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         },
         preflight: true,
         identity: ("swarm".to_owned(), "swarm@localhost".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
     };
     Plan::new(settings, tasks).unwrap()
 }

@@ -8,6 +8,7 @@ use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
 use crate::fact::{Cause, Ending, Report, Site, Start, Stop, Usage};
+use crate::hazard::HazardKind;
 use crate::plan::RetryFrom;
 use crate::task::{Attempt, Conversation, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
@@ -74,7 +75,11 @@ impl Task {
             (Phase::Queued | Phase::Merging, Event::MergePrepared(_))
             | (
                 Phase::Merging,
-                Event::MergeBuilt(_) | Event::MergeEmpty(_) | Event::MergeFailed(_) | Event::MergeIntended(_),
+                Event::MergeBuilt(_)
+                | Event::MergeEmpty(_)
+                | Event::MergeFailed(_)
+                | Event::MergeRefused(_)
+                | Event::MergeIntended(_),
             ) => Phase::Merging,
             (Phase::Merging, Event::MergeConflicted(event)) => self.conflicted(event),
             (Phase::Merging, Event::Merged(event)) => {
@@ -248,7 +253,7 @@ impl Task {
             tip: event.tip.clone(),
             base,
             subjects: event.subjects.clone(),
-            usable: event.changed && event.descends && !event.missing,
+            usable: event.changed && event.descends && !event.missing && !cannot_be_checked_out(event),
             whole: event.descends && !event.missing,
             markers: event.markers.clone(),
         });
@@ -339,9 +344,15 @@ fn may_go_on(cause: Cause, report: &Report) -> bool {
         | Cause::Lost
         | Cause::Interrupted
         | Cause::Limit
-        | Cause::Login => true,
+        | Cause::Login
+        | Cause::Hazard => true,
         Cause::Environment => false,
     }
+}
+
+/// Git refuses to put such paths into a worktree, so no attempt can start from them.
+fn cannot_be_checked_out(event: &Preserved) -> bool {
+    event.hazards.iter().any(|hazard| hazard.kind == HazardKind::Git)
 }
 
 /// A cancellation waits for what runs: an attempt is stopped and its work kept first.
@@ -379,6 +390,7 @@ fn attempt_of(event: &Event) -> Option<u32> {
         Event::MergeBuilt(event) => Some(event.attempt),
         Event::MergeEmpty(event) => Some(event.attempt),
         Event::MergeConflicted(event) => Some(event.attempt),
+        Event::MergeRefused(event) => Some(event.attempt),
         Event::MergeIntended(event) => Some(event.attempt),
         Event::MergeFailed(event) => Some(event.attempt),
         Event::Merged(event) => Some(event.attempt),

@@ -173,6 +173,7 @@ impl Git {
             .env("GIT_ASKPASS", "true")
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_GRAFT_FILE", "/dev/null")
             .env("GIT_PAGER", "cat")
             .env("GIT_EDITOR", ":")
             .envs(self.env.drain(..));
@@ -355,7 +356,7 @@ pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A path as text. One that is not UTF-8 is written as git quotes it, so that no two paths look the same.
-pub(super) fn path_text(bytes: &[u8]) -> String {
+pub(crate) fn path_text(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();

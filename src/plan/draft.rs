@@ -1,6 +1,8 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
-use swarm_domain::plan::{MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace};
+use swarm_domain::plan::{
+    Allowed, MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Tree, Workspace,
+};
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
 /// A decoded and normalised plan.
@@ -40,6 +42,10 @@ pub struct Draft {
     pub pass_env: Vec<String>,
     /// How finished work lands.
     pub merge: MergePolicy,
+    /// What may land although it is a hazard.
+    pub allow: Allowed,
+    /// What attempts work in.
+    pub tree: Tree,
     /// The tasks in the order of the file.
     pub tasks: Vec<TaskSpec>,
 }
@@ -88,6 +94,8 @@ impl Draft {
             merge: self.merge,
             preflight: resolved.preflight,
             identity: resolved.identity,
+            allow: self.allow,
+            tree: self.tree,
         };
         Plan::new(settings, self.tasks)
     }

@@ -5,7 +5,7 @@ use swarm_domain::event::{
     PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, Usd, hazard};
 
 use super::text::{clean, count, dollars, duration, few, money, rfc3339};
 
@@ -51,6 +51,7 @@ pub(super) fn say(event: &Event) -> String {
         Event::MergeBuilt(event) => format!("merged in memory as {}", event.commit.short()),
         Event::MergeEmpty(_) => "is in the target already".to_owned(),
         Event::MergeConflicted(event) => format!("conflicts with the target in {}", few(&event.paths)),
+        Event::MergeRefused(event) => format!("may not land: {}", clean(&hazard::reason(&event.hazards))),
         Event::MergeIntended(event) => format!("the target moves to {}", event.commit.short()),
         Event::Merged(event) => format!("landed {}  attempt {}", event.commit.short(), event.attempt),
         Event::MergeFailed(event) => format!("could not be merged: {}", clean(&event.error)),
@@ -290,5 +291,6 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Interrupted => "interrupted",
         Cause::Limit => "limit",
         Cause::Login => "login",
+        Cause::Hazard => "hazard",
     }
 }

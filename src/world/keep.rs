@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use swarm_actors::Tell;
 use swarm_domain::effect::Preserve;
 use swarm_domain::event::{PreserveFailed, Preserved};
-use swarm_domain::{Event, Oid, claims};
+use swarm_domain::{Event, Hazard, Oid, claims};
 
-use super::{Site, identity, note, room, trees};
-use crate::git::{self, Worktree};
+use super::{Site, hazards, identity, note, room, trees};
+use crate::git::{self, GitError, Worktree};
 
 /// Writes outside the claims that are recorded: enough to see what went wrong, and never more than a record can hold.
 const STRAYS_MAX: usize = 1000;
@@ -27,15 +27,32 @@ pub(super) fn preserve(site: &Site, keep: &Preserve, tell: &Tell) -> Event {
         at_s: keep.at_s,
         conflict_paths: keep.conflicts.clone(),
     };
-    match room::patiently(site, tell, || site.repo.preserve(&order)) {
-        Ok(kept) => kept_event(site, keep, &kept, tell),
+    let kept = room::patiently(site, tell, || {
+        let kept = site.repo.preserve(&order)?;
+        let hazards = hazards_of(site, keep, &kept)?;
+        Ok((kept, hazards))
+    });
+    match kept {
+        Ok((kept, hazards)) => kept_event(site, keep, &kept, hazards, tell),
         Err(error) => {
             PreserveFailed { task: keep.task.clone(), attempt: keep.attempt, error: error.to_string() }.into()
         }
     }
 }
 
-fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) -> Event {
+/// What of it may not land. Claims are judged by themselves: an attempt may be let off with a warning.
+fn hazards_of(site: &Site, keep: &Preserve, kept: &git::Preserved) -> Result<Vec<Hazard>, GitError> {
+    let rules = hazards::Rules { allow: &keep.allow, claims: &[], shared: &[] };
+    hazards::find(&site.repo, keep.base.as_str(), &kept.tip, &rules)
+}
+
+fn kept_event(
+    site: &Site,
+    keep: &Preserve,
+    kept: &git::Preserved,
+    hazards: Vec<Hazard>,
+    tell: &Tell,
+) -> Event {
     if !kept.submodules.is_empty() {
         let why =
             format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));
@@ -50,6 +67,14 @@ fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) 
         }
         note(tell, Some(&keep.task), format!("the worktree of {} stays: {why}", keep.task));
     }
+    if !kept.tampered.is_empty() {
+        let what = kept.tampered.join(", ");
+        let text = format!(
+            "attempt {} of {} changed what is not its own, and it was put right: {what}",
+            keep.attempt, keep.task
+        );
+        note(tell, Some(&keep.task), text);
+    }
     let outside = |path: &&String| !claims::matches(&keep.claims, &keep.shared, path);
     let strays: Vec<String> = kept.paths.iter().filter(outside).take(STRAYS_MAX).cloned().collect();
     Preserved {
@@ -62,6 +87,7 @@ fn kept_event(site: &Site, keep: &Preserve, kept: &git::Preserved, tell: &Tell) 
         strays,
         markers: kept.markers.clone(),
         subjects: kept.subjects.clone(),
+        hazards,
     }
     .into()
 }

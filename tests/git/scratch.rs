@@ -53,6 +53,11 @@ impl Scratch {
         self.top.parent().expect("it is in the temporary folder").join("worktrees").join(name)
     }
 
+    /// What swarm knows of a worktree, where no agent writes.
+    pub(crate) fn shadow(&self, name: &str) -> PathBuf {
+        self.repo.common_dir().join("swarm/trees/worktrees").join(name)
+    }
+
     /// A fresh attempt at HEAD.
     pub(crate) fn attempt(&self, name: &str) -> Attempt<'_> {
         let base = self.head();

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
-    Workspace,
+    Allowed, Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec,
+    Tree, Work, Workspace,
 };
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, HazardKind, Usd};
 
 use super::samples::{oid, task, text};
 
@@ -84,6 +84,8 @@ fn settings() -> Settings {
         },
         preflight: true,
         identity: (text("Ada"), text("ada@example.org")),
+        allow: HazardKind::ALL.map(|kind| (kind, vec![text("docs/**")])).into(),
+        tree: Tree::Clone,
     }
 }
 
@@ -103,6 +105,8 @@ fn unlimited() -> Settings {
         pass_env: vec![],
         merge: MergePolicy { on_conflict: OnConflict::Agent, ..settings().merge },
         preflight: false,
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         ..settings()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use swarm_domain::effect::{Actor, BuildMerge, Effect, Preserve, RunAttempt, RunGate};
 use swarm_domain::event::{AgentExited, GateEnded, Preserved, WorktreeMade};
 use swarm_domain::fact::{Start, Stop, Verdict};
-use swarm_domain::{Event, Gate, GateScope, Oid, Program, Strategy, TaskId, Usd, Work, owed};
+use swarm_domain::{Allowed, Event, Gate, GateScope, Oid, Program, Strategy, TaskId, Tree, Usd, Work, owed};
 
 use super::stage::{Stage, Step, TARGET};
 
@@ -54,7 +54,15 @@ pub(super) fn paths<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
 
 /// A worktree is wanted for an attempt.
 pub(super) fn make(task: &str, attempt: u32, onto: &Oid, from: Start, materialise: bool) -> Effect {
-    Effect::MakeWorktree { task: id(task), attempt, onto: onto.clone(), from, materialise, at_s: AT_S }
+    Effect::MakeWorktree {
+        task: id(task),
+        attempt,
+        onto: onto.clone(),
+        from,
+        materialise,
+        at_s: AT_S,
+        tree: Tree::Worktree,
+    }
 }
 
 /// A worktree, and what it stands on.
@@ -108,6 +116,7 @@ impl Place {
             claims: Vec::new(),
             shared: Vec::new(),
             conflicts: self.made.conflicts.clone(),
+            allow: Allowed::new(),
             identity: ada(),
             at_s: AT_S,
         }
@@ -220,6 +229,9 @@ impl dyn Stage + '_ {
             identity: ada(),
             at_s: AT_S,
             landed: None,
+            allow: Allowed::new(),
+            claims: Vec::new(),
+            shared: Vec::new(),
         }
     }
 

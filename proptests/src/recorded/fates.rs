@@ -100,6 +100,7 @@ impl<'a> Fates<'a> {
             Event::MergeBuilt(event) => event.attempt,
             Event::MergeEmpty(event) => event.attempt,
             Event::MergeConflicted(event) => event.attempt,
+            Event::MergeRefused(event) => event.attempt,
             Event::MergeFailed(event) => event.attempt,
             Event::MergeIntended(event) => event.attempt,
             Event::Merged(event) => event.attempt,

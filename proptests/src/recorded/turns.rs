@@ -81,6 +81,7 @@ fn is_news(event: &Event) -> bool {
             | Event::MergeBuilt(_)
             | Event::MergeEmpty(_)
             | Event::MergeConflicted(_)
+            | Event::MergeRefused(_)
             | Event::MergeFailed(_)
             | Event::Merged(_)
     )

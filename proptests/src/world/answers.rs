@@ -91,6 +91,7 @@ impl World {
             strays: self.strays(keep, &tip),
             markers: self.repo.marked(&tip, &keep.conflicts),
             subjects: Vec::new(),
+            hazards: Vec::new(),
             tip,
         }
         .into();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Site, Verdict};
+use crate::hazard::Hazard;
 use crate::{Oid, TaskId};
 
 use super::payloads;
@@ -144,5 +145,14 @@ payloads! {
         attempt: u32,
         /// Why.
         error: String,
+    }
+    /// What would land holds something that must not.
+    MergeRefused {
+        /// Whose.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// What it is.
+        hazards: Vec<Hazard>,
     }
 }

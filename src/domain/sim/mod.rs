@@ -18,9 +18,9 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment, NewRun, Oid,
-    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program, Refusal,
-    Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment,
+    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
+    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -152,6 +152,7 @@ impl Sim {
                 strays: Vec::new(),
                 markers: Vec::new(),
                 subjects: Vec::new(),
+                hazards: Vec::new(),
             }
             .into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
@@ -309,5 +310,7 @@ pub(crate) fn settings() -> Settings {
         },
         preflight: false,
         identity: ("t".to_owned(), "t@localhost".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
     }
 }

@@ -33,6 +33,7 @@ const DOMAINS: [Domain; 8] = [
             "interrupted",
             "limit",
             "login",
+            "hazard",
         ],
     ),
     ("`on_conflict`", &["retry", "agent", "hold", "fail"]),
@@ -54,7 +55,7 @@ fn kind(cause: Cause) -> Option<RetryOn> {
     match cause {
         Cause::Crash | Cause::Claims => Some(RetryOn::Crash),
         Cause::Timeout => Some(RetryOn::Timeout),
-        Cause::Gate => Some(RetryOn::Gate),
+        Cause::Gate | Cause::Hazard => Some(RetryOn::Gate),
         Cause::Conflict => Some(RetryOn::Conflict),
         Cause::Budget
         | Cause::Environment

@@ -7,7 +7,7 @@ use crate::fact::{Cap, Start, Stop};
 use crate::plan::{OnChangeless, OnStray};
 use crate::sim::{self, Sim};
 use crate::task::{Finding, Phase, Task};
-use crate::{AsPlanned, Event, GateScope, Oid, TaskSpec, judge};
+use crate::{AsPlanned, Event, GateScope, Hazard, HazardKind, Oid, TaskSpec, judge};
 
 const ENDS: [Domain; 5] = [
     ("cancelled", &["no", "yes"]),
@@ -17,10 +17,11 @@ const ENDS: [Domain; 5] = [
     ("more money refused", &["no", "by the task's cap", "by the run's cap"]),
 ];
 
-const LEFT: [Domain; 8] = [
+const LEFT: [Domain; 9] = [
     ("worktree", &["there", "deleted"]),
     ("HEAD", &["descends", "elsewhere"]),
     ("markers", &["no", "yes"]),
+    ("hazards", &["no", "yes"]),
     ("strays", &["none", "tolerated", "forbidden"]),
     ("changed", &["no", "yes"]),
     ("`if_no_changes`", &["ok", "fail"]),
@@ -39,7 +40,12 @@ pub(super) fn kept() -> Preserved {
         strays: Vec::new(),
         markers: Vec::new(),
         subjects: Vec::new(),
+        hazards: Vec::new(),
     }
+}
+
+fn link() -> Hazard {
+    Hazard { kind: HazardKind::Link, path: "l".to_owned(), detail: "leads out".to_owned() }
 }
 
 /// A task whose attempt ended well and is to be judged.
@@ -93,9 +99,9 @@ fn ended(case: &Case) -> &'static str {
 
 fn left(case: &Case) -> &'static str {
     let mut spec = sim::task("a");
-    spec.on_claim_violation = if case[3] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
-    spec.if_no_changes = if case[5] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
-    if case[7] == "yes" {
+    spec.on_claim_violation = if case[4] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
+    spec.if_no_changes = if case[6] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
+    if case[8] == "yes" {
         spec.gates = vec![sim::gate(GateScope::Task)];
     }
     let paths = |some: bool| if some { vec!["a.txt".to_owned()] } else { Vec::new() };
@@ -103,12 +109,13 @@ fn left(case: &Case) -> &'static str {
         missing: case[0] == "deleted",
         descends: case[1] == "descends",
         markers: paths(case[2] == "yes"),
-        strays: paths(case[3] != "none"),
-        changed: case[4] == "yes",
+        hazards: if case[3] == "yes" { vec![link()] } else { Vec::new() },
+        strays: paths(case[4] != "none"),
+        changed: case[5] == "yes",
         ..kept()
     };
     let mut task = judging(spec, kept);
-    if case[6] != "the head" {
+    if case[7] != "the head" {
         let (tip, base) = (Oid::new("earlier"), Oid::new("base"));
         task.attempt.as_mut().unwrap().from = Start::Tip { attempt: 1, tip, base };
     }

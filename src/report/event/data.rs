@@ -6,7 +6,7 @@ use swarm_domain::event::{
     UsageReported,
 };
 use swarm_domain::fact::{Cap, Ending, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, Hazard, Usd};
 
 use super::super::text::{cost_word, rfc3339};
 use super::super::words::cause;
@@ -44,6 +44,7 @@ pub(super) fn of(event: &Event) -> Value {
         Event::MergePrepared(event) => merge_prepared(event),
         Event::MergeBuilt(event) => json!({"commit": event.commit, "tree": event.tree}),
         Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
+        Event::MergeRefused(event) => json!({"hazards": hazards(&event.hazards)}),
         Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
         Event::Merged(event) => json!({"commit": event.commit}),
         Event::MergeFailed(event) => json!({"error": event.error}),
@@ -192,7 +193,15 @@ fn preserved(event: &Preserved) -> Value {
         "outside_claims": event.strays,
         "conflict_markers": event.markers,
         "subjects": event.subjects,
+        "hazards": hazards(&event.hazards),
     })
+}
+
+/// What may not land.
+fn hazards(hazards: &[Hazard]) -> Value {
+    let one =
+        |hazard: &Hazard| json!({"kind": hazard.kind.word(), "path": hazard.path, "detail": hazard.detail});
+    hazards.iter().map(one).collect()
 }
 
 fn attempt_failed(event: &AttemptFailed) -> Value {

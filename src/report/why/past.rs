@@ -226,6 +226,7 @@ impl Past {
                 attempt.tail.clone_from(&event.detail);
                 attempt.notes.push(said());
             }
+            Event::MergeRefused(_) => attempt.notes.push(said()),
             Event::AttemptFailed(event) => {
                 attempt.failed(event);
                 attempt.outcome = Some(said());
