@@ -34,35 +34,35 @@ fn refused(seed: u64) -> Scenario {
 }
 
 /// Counts what happened to agent programs in a run.
-fn count(explored: &Explored, counts: &mut BTreeMap<&'static str, u32>) {
+fn count(explored: &Explored, counts: &mut BTreeMap<&'static str, usize>) {
     let (mut limited, mut shut_out) = (BTreeSet::new(), BTreeSet::new());
-    let mut happens = |what| *counts.entry(what).or_default() += 1;
+    let mut happen = |what, times| *counts.entry(what).or_default() += times;
     for recorded in &explored.history {
         match &recorded.event {
             Event::AgentHeld(held) if held.until_ms.is_none() => {
-                happens(if limited.remove(&held.agent) { "a limit, then a login" } else { "a login" });
+                happen(if limited.remove(&held.agent) { "a limit, then a login" } else { "a login" }, 1);
                 shut_out.insert(held.agent.clone());
             }
             Event::AgentHeld(held) => {
                 let new = limited.insert(held.agent.clone());
-                happens(if new { "a limit" } else { "a longer limit" });
+                happen(if new { "a limit" } else { "a longer limit" }, 1);
             }
             Event::AgentFreed(freed) => {
                 limited.remove(&freed.agent);
-                happens("its time has come");
+                happen("its time has come", 1);
             }
             Event::Opened(_) => {
-                shut_out.iter().for_each(|_| happens("seen to by an opening"));
-                limited.iter().for_each(|_| happens("still limited after an opening"));
+                happen("seen to by an opening", shut_out.len());
+                happen("still limited after an opening", limited.len());
                 shut_out.clear();
             }
             Event::Requested(asked) if asked.request == Request::Unpause => {
-                limited.iter().chain(&shut_out).for_each(|_| happens("freed by a request"));
+                happen("freed by a request", limited.len() + shut_out.len());
                 limited.clear();
                 shut_out.clear();
             }
-            Event::AttemptStarted(_) if !limited.is_empty() => happens("another starts beside a limit"),
-            Event::AttemptStarted(_) if !shut_out.is_empty() => happens("another starts beside a login"),
+            Event::AttemptStarted(_) if !limited.is_empty() => happen("another starts beside a limit", 1),
+            Event::AttemptStarted(_) if !shut_out.is_empty() => happen("another starts beside a login", 1),
             _ => {}
         }
     }
