@@ -1,5 +1,7 @@
 //! What a change may hold that must not land, whoever wrote it, and what is said about it. How it is found is not known here.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Cause;
@@ -98,11 +100,23 @@ pub fn reason(hazards: &[Hazard]) -> String {
     format!("refused: {}{more}", shown.join("; "))
 }
 
-/// What the next attempt is advised to do, and under which key a person may allow it.
+/// What the next attempt is advised to do.
 pub fn hint(hazards: &[Hazard]) -> String {
-    let kinds: std::collections::BTreeSet<HazardKind> = hazards.iter().map(|hazard| hazard.kind).collect();
+    let kinds: BTreeSet<HazardKind> = hazards.iter().map(|hazard| hazard.kind).collect();
     let advice: Vec<&str> = kinds.iter().map(|kind| kind.advice()).collect();
     advice.join("; ")
+}
+
+/// Whether an attempt can start from such work: git puts no path into a worktree that it takes for its own folder.
+pub fn can_be_checked_out(hazards: &[Hazard]) -> bool {
+    hazards.iter().all(|hazard| hazard.kind != HazardKind::Git)
+}
+
+/// Files with conflict markers: those where a conflict was not resolved, and those that got markers some other way.
+pub fn with_markers(unresolved: &[String], hazards: &[Hazard]) -> Vec<String> {
+    let written = hazards.iter().filter(|hazard| hazard.kind == HazardKind::Marker);
+    let all: BTreeSet<&String> = unresolved.iter().chain(written.map(|hazard| &hazard.path)).collect();
+    all.into_iter().cloned().collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
 use crate::fact::{Cause, Ending, Report, Site, Start, Stop, Usage};
-use crate::hazard::HazardKind;
+use crate::hazard;
 use crate::plan::RetryFrom;
 use crate::task::{Attempt, Conversation, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
@@ -253,9 +253,12 @@ impl Task {
             tip: event.tip.clone(),
             base,
             subjects: event.subjects.clone(),
-            usable: event.changed && event.descends && !event.missing && !cannot_be_checked_out(event),
+            usable: event.changed
+                && event.descends
+                && !event.missing
+                && hazard::can_be_checked_out(&event.hazards),
             whole: event.descends && !event.missing,
-            markers: event.markers.clone(),
+            markers: hazard::with_markers(&event.markers, &event.hazards),
         });
         Phase::Judging(Finding::Kept(Box::new(event.clone())))
     }
@@ -348,11 +351,6 @@ fn may_go_on(cause: Cause, report: &Report) -> bool {
         | Cause::Hazard => true,
         Cause::Environment => false,
     }
-}
-
-/// Git refuses to put such paths into a worktree, so no attempt can start from them.
-fn cannot_be_checked_out(event: &Preserved) -> bool {
-    event.hazards.iter().any(|hazard| hazard.kind == HazardKind::Git)
 }
 
 /// A cancellation waits for what runs: an attempt is stopped and its work kept first.

@@ -100,24 +100,33 @@ impl Snapshot {
         let shown = |bytes: &Vec<u8>| format!("{} bytes", bytes.len());
         let names: BTreeSet<&String> = self.files.keys().chain(later.files.keys()).collect();
         let pairs = names.into_iter().map(|name| (name, self.files.get(name), later.files.get(name)));
-        changes.extend(pairs.filter(|(_, before, after)| before != after).map(|(name, before, after)| Change {
-            what: name.clone(),
-            before: before.map(shown),
-            after: after.map(shown),
-            undo: restoring(name, before),
+        changes.extend(pairs.filter(|(_, before, after)| before != after).map(|(name, before, after)| {
+            Change {
+                what: name.clone(),
+                before: before.map(shown),
+                after: after.map(shown),
+                undo: restoring(name, before),
+            }
         }));
         changes
     }
 }
 
 /// What else in the repository's folder decides what git does: where it finds objects, what it hides, which programs it runs.
-const DECIDING: &[&str] =
-    &["config.worktree", "info/attributes", "info/exclude", "info/grafts", "objects/info/alternates", "shallow"];
+const DECIDING: &[&str] = &[
+    "config.worktree",
+    "info/attributes",
+    "info/exclude",
+    "info/grafts",
+    "objects/info/alternates",
+    "shallow",
+];
 
 fn files(common_dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let hooks = fs::read_dir(common_dir.join("hooks")).into_iter().flatten().flatten();
     let hooks = hooks.filter_map(|entry| Some(format!("hooks/{}", entry.file_name().to_str()?)));
-    let names = DECIDING.iter().map(ToString::to_string).chain(hooks.filter(|name| !name.ends_with(".sample")));
+    let names =
+        DECIDING.iter().map(ToString::to_string).chain(hooks.filter(|name| !name.ends_with(".sample")));
     names.filter_map(|name| Some((name.clone(), small_file(&common_dir.join(&name))?))).collect()
 }
 

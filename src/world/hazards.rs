@@ -62,7 +62,17 @@ pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Resu
 }
 
 fn is_allowed(hazard: &Hazard, allow: &Allowed) -> bool {
-    allow.get(&hazard.kind).is_some_and(|globs| ClaimSet::new(globs, &[]).claims(&hazard.path))
+    allows(allow, hazard.kind, &hazard.path)
+}
+
+/// Whether conflict markers in a file are no hazard. Where a conflict was in such a file, nobody can tell its markers from
+/// those that belong there.
+pub(super) fn may_be_marked(path: &str, allow: &Allowed) -> bool {
+    allows(allow, HazardKind::Marker, path)
+}
+
+fn allows(allow: &Allowed, kind: HazardKind, path: &str) -> bool {
+    allow.get(&kind).is_some_and(|globs| ClaimSet::new(globs, &[]).claims(path))
 }
 
 fn of_paths(repo: &Repo, to: &str, changes: &[RawChange]) -> Result<Change, GitError> {

@@ -85,7 +85,12 @@ fn kept_event(
         descends: kept.descends,
         missing: kept.missing,
         strays,
-        markers: kept.markers.clone(),
+        markers: kept
+            .markers
+            .iter()
+            .filter(|path| !hazards::may_be_marked(path, &keep.allow))
+            .cloned()
+            .collect(),
         subjects: kept.subjects.clone(),
         hazards,
     }

@@ -132,7 +132,7 @@ impl<'a> Fates<'a> {
             Event::UsageReported(_) => began.metered = true,
             Event::AgentExited(event) => self.exited(who, recorded.time_ms, event),
             Event::Preserved(event) => {
-                self.answer(Site::WorktreeKeep, who, 0);
+                self.answer(Site::WorktreeKeep, who, if event.hazards.is_empty() { 0 } else { 2 });
                 self.left(who, event);
             }
             Event::PreserveFailed(_) => self.answer(Site::WorktreeKeep, who, 1),
@@ -209,6 +209,7 @@ impl<'a> Fates<'a> {
                 return;
             }
             Event::MergeFailed(_) => self.answer(Site::MergeGit, who, 1),
+            Event::MergeRefused(_) => self.answer(Site::MergeGit, who, 2),
             Event::MergeConflicted(_) => {
                 self.answer(Site::MergeGit, who, 0);
                 self.meet(who);
