@@ -23,13 +23,12 @@ fn settings(where_to: &str) -> String {
 
 #[test]
 fn a_git_file_that_leads_to_a_trap() {
-    let trap = settings("--file ../trap.git/config");
+    let trap = settings("--file $D/trap.git/config");
     let plant = format!(
-        "git init -q --bare ../trap.git; {}; {trap}; {ATTRIBUTES}; echo \"gitdir: $PWD/../trap.git\" >.git",
-        HOOKS.replace("$H", "../trap.git/hooks")
+        "git init -q --bare $D/trap.git; {}; {trap}; {ATTRIBUTES}; echo \"gitdir: $D/trap.git\" >.git",
+        HOOKS.replace("$H", "$D/trap.git/hooks")
     );
-    let scene = planted(&plant).assert_named(".git");
-    std::fs::remove_dir_all(scene.root.join("state")).unwrap();
+    planted(&plant).assert_named(".git");
 }
 
 #[test]
@@ -50,13 +49,10 @@ fn a_git_file_that_is_a_link_a_pipe_or_gone() {
 
 #[test]
 fn a_commondir_that_leads_to_a_trap() {
-    let trap = settings("--file $G/../../../trap/config");
-    let plant = format!(
-        "mkdir -p $R/trap; git init -q --bare $R/trap/x; T2=$R/trap/x; git config --file $T2/config core.fsmonitor $T; \
-         git config --file $T2/config filter.x.clean $T; {ATTRIBUTES}; echo $T2 >$G/commondir; : {trap:.0}"
-    );
-    let scene = planted(&plant).assert_named("commondir");
-    std::fs::remove_dir_all(scene.repo.join("trap")).unwrap();
+    let trap = settings("--file $D/trap.git/config");
+    let plant =
+        format!("git init -q --bare $D/trap.git; {trap}; {ATTRIBUTES}; echo $D/trap.git >$G/commondir");
+    planted(&plant).assert_named("commondir");
 }
 
 #[test]
@@ -72,14 +68,18 @@ fn settings_of_the_worktree_alone() {
         settings("--file $G/config.worktree")
     ))
     .assert_named("config.worktree");
-    assert!(!scene.repo.join(".git/worktrees").exists());
+    let left = std::fs::read_dir(scene.repo.join(".git/worktrees")).into_iter().flatten().flatten();
+    assert!(
+        !left.into_iter().any(|tree| tree.path().join("config.worktree").exists()),
+        "used again without it"
+    );
 }
 
 /// Without a wall an agent can write the repository's own settings. They are named, for a person to undo.
 #[test]
 fn settings_of_the_repository() {
-    let scene = planted(&format!("{}; {ATTRIBUTES}", settings("--file $R/.git/config")))
-        .assert_named("filter.x.clean");
+    let plant = format!("{}; {ATTRIBUTES}", settings("--file $R/.git/config"));
+    let scene = Set::with_gate("worktree", "test -f README.md", &plant).assert_named("filter.x.clean");
     assert_eq!(
         scene.git(&["config", "--file", ".git/config", "filter.x.required"]),
         "true",
@@ -89,16 +89,27 @@ fn settings_of_the_repository() {
 
 #[test]
 fn hooks_in_every_place() {
-    for folder in ["$G/hooks", "$R/.git/hooks"] {
-        planted(&HOOKS.replace("$H", folder)).assert_harmless();
-    }
+    planted(&HOOKS.replace("$H", "$G/hooks")).assert_harmless();
+    let users = HOOKS.replace("$H", "$R/.git/hooks");
+    Set::with_gate("worktree", "test -f README.md", &users).assert_named("hooks/post-checkout");
 }
 
 #[test]
 fn attributes_that_change_what_is_stored() {
-    let plant = "printf '* text eol=crlf working-tree-encoding=UTF-16\\none.txt ident export-subst\\n*.txt -diff merge=binary\\n' >.gitattributes\n\
-        mkdir -p $G/info; cp .gitattributes $G/info/attributes; git add .gitattributes; printf two >two.txt; rm .gitattributes";
+    let plant = "printf '* text eol=crlf\\none.txt ident export-subst\\n*.txt -diff merge=binary\\n' >.gitattributes\n\
+        mkdir -p $G/info; cp .gitattributes $G/info/attributes; printf 'two\\r\\n' >two.txt";
     planted(plant).assert_harmless();
+}
+
+/// What git cannot store as the attributes want it stays where it is. Without them, a filter that is there to keep
+/// something out would not run either.
+#[test]
+fn attributes_under_which_nothing_can_be_stored() {
+    let Set { scene, ran } = planted("echo '* working-tree-encoding=UTF-16' >.gitattributes");
+    ran.assert_code(8).assert_says("its work could not be kept").assert_says("working-tree-encoding");
+    let stays = scene.events().first("worktree.made", "a").text("path").to_owned();
+    let two = std::path::Path::new(&stays).join("two.txt");
+    assert_eq!(std::fs::read_to_string(two).unwrap(), "two\n");
 }
 
 #[test]
@@ -154,13 +165,13 @@ fn replaced_objects_and_grafts_change_nothing() {
 #[test]
 fn objects_that_are_borrowed_from_elsewhere_are_brought_home() {
     let scene = planted(
-        "git init -q --bare ../other.git; export GIT_OBJECT_DIRECTORY=$PWD/../other.git/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$R/.git/objects\n\
+        "git init -q --bare $D/other.git; export GIT_OBJECT_DIRECTORY=$D/other.git/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$R/.git/objects\n\
          echo more >>one.txt; echo one >one.txt; echo x >three.txt; git add three.txt; git commit -q -m elsewhere\n\
-         unset GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES; echo $PWD/../other.git/objects >$R/.git/objects/info/alternates",
+         unset GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES; echo $D/other.git/objects >$R/.git/objects/info/alternates",
     )
     .assert_named("alternates");
     std::fs::remove_file(scene.repo.join(".git/objects/info/alternates")).unwrap();
-    std::fs::remove_dir_all(scene.root.join("state")).unwrap();
+    std::fs::remove_dir_all(scene.root.join("planted")).unwrap();
     scene.git(&["fsck", "--full"]);
     assert_eq!(scene.git(&["show", "swarm/t:three.txt"]), "x");
 }
@@ -212,7 +223,8 @@ fn objects_that_git_refuses_stay_where_they_are() {
     let plant = "blob=$(echo x | git hash-object -w --stdin); tree=$(printf '100644 blob %s\\t.git\\n' $blob | git mktree)\n\
         git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil)";
     let scene = Set::new("clone", plant).assert_named("its commits");
-    assert!(!scene.git(&["rev-list", "--all", "--objects"]).contains(" .git"));
+    let objects = scene.git(&["rev-list", "--all", "--objects"]);
+    assert!(!objects.lines().any(|line| line.ends_with(" .git")), "{objects}");
 }
 
 #[test]

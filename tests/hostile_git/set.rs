@@ -12,18 +12,24 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    /// `plant` is Bash, with the admin folder in `$G`, the user's repository in `$R`, and in `$T` a program that leaves a mark.
+    /// `plant` is Bash, with the admin folder in `$G`, the user's repository in `$R`, room for more in `$D`, and in `$T` a
+    /// program that leaves a mark.
     pub(crate) fn new(tree: &str, plant: &str) -> Self {
+        Self::with_gate(tree, "git status", plant)
+    }
+
+    /// The same with another gate: where the user's own settings were changed, every git but swarm's obeys them.
+    pub(crate) fn with_gate(tree: &str, gate: &str, plant: &str) -> Self {
         let scene = Scene::new();
         let root = scene.root.display().to_string();
         scene.plan(
-            &format!("budget: 5usd\nconcurrency: 1\nisolation: {tree}\ngates: {{ ok: git status }}\ndefaults: {{ gates: [ok] }}"),
+            &format!("budget: 5usd\nconcurrency: 1\nisolation: {tree}\ngates: {{ ok: {gate} }}\ndefaults: {{ gates: [ok] }}"),
             "  a: { agent: script, prompt: Work., retries: 0 }\n  b: { needs: [a], run: echo b >b.txt }\n  c: { needs: [b], run: echo c >c.txt }\n",
         );
         let tool = format!("#!/bin/sh\necho \"$0 $*\" >>{root}/{SPRUNG}\ncat\n");
         scene.file("trap", tool);
         let script = format!(
-            "T={root}/trap; R={root}/repo; G=$(git rev-parse --absolute-git-dir); chmod +x $T\n\
+            "T={root}/trap; R={root}/repo; D={root}/planted; G=$(git rev-parse --absolute-git-dir); mkdir -p $D; chmod +x $T\n\
              # What the agent's own git runs is its own affair.\n\
              echo one >one.txt; git add one.txt; git commit -q -m one; echo two >two.txt\n{plant}\nrm -f {root}/{SPRUNG}"
         );
@@ -38,7 +44,7 @@ impl Set {
         let Self { scene, ran } = self;
         let ran = ran.assert_code(0);
         for args in
-            [&["diff"][..], &["diff", "a"], &["status"], &["why", "a"], &["land"], &["clean", "--dry-run"]]
+            [&["diff"][..], &["diff", "a"], &["status"], &["why", "a"], &["ls"], &["clean", "--dry-run"]]
         {
             scene.swarm(args);
         }
