@@ -248,16 +248,14 @@ impl Task {
         if let Some(worktree) = attempt.worktree.clone() {
             self.leftovers.insert(event.attempt, worktree);
         }
+        let whole = event.descends && !event.missing;
         self.tip = Some(Tip {
             attempt: event.attempt,
             tip: event.tip.clone(),
             base,
             subjects: event.subjects.clone(),
-            usable: event.changed
-                && event.descends
-                && !event.missing
-                && hazard::can_be_checked_out(&event.hazards),
-            whole: event.descends && !event.missing,
+            usable: event.changed && whole && hazard::can_be_checked_out(&event.hazards),
+            whole,
             markers: hazard::with_markers(&event.markers, &event.hazards),
         });
         Phase::Judging(Finding::Kept(Box::new(event.clone())))
