@@ -1,7 +1,7 @@
 //! What two trees differ in, what a tree holds, and what is in its files. Attributes, filters and diff drivers have no say: objects are compared, and read as they are.
 
-use super::command::Output;
 use super::error::GitError;
+use super::output::Output;
 use super::repo::Repo;
 
 /// A path that differs between two trees.

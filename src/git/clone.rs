@@ -1,12 +1,14 @@
 //! Trees that are repositories of their own and borrow the user's objects: made, and their commits taken over. What is in one is an agent's; of it nothing is read but HEAD, refs and objects.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::command::Git;
 use super::error::GitError;
 use super::repo::Repo;
-use super::shadow::{exists, small_file};
+use super::shadow::{Shadow, is_folder, no_link, small_file};
 use super::worktree::{Worktree, own_git_dir, remove_tree, settled};
 
 /// Settings of the user's repository that decide what its files hold; the others stay where they are.
@@ -75,7 +77,6 @@ impl Repo {
     }
 
     fn alternates(&self) -> Vec<u8> {
-        use std::os::unix::ffi::OsStrExt;
         [self.common_dir().join("objects").as_os_str().as_bytes(), b"\n"].concat()
     }
 
@@ -98,29 +99,50 @@ impl Repo {
     /// Takes over what an agent committed in a repository of its own: a pack of everything from `start` to `head`, which
     /// git checks object by object, link by link, before it becomes part of the user's repository, synced.
     pub(super) fn import(&self, wt: &Worktree, head: &str, start: &str) -> Result<(), GitError> {
-        let alternates = wt.git_dir.join("objects/info/alternates");
+        let objects = wt.git_dir.join("objects");
+        if !is_folder(&objects) {
+            return Err(GitError::io("reading", &objects)(std::io::ErrorKind::NotFound.into()));
+        }
+        no_link(&objects.join("info"))?;
+        let alternates = objects.join("info/alternates");
         if small_file(&alternates).is_none_or(|bytes| bytes != self.alternates()) {
             // Git would look for objects wherever it says.
             remove_tree(&alternates)?;
         }
-        let objects = wt.git_dir.join("objects");
-        if !exists(&objects) || !fs::symlink_metadata(&objects).is_ok_and(|meta| meta.is_dir()) {
-            return Err(GitError::io("reading", &objects)(std::io::ErrorKind::NotFound.into()));
-        }
-        let mut borrowed = std::ffi::OsString::from("\"");
-        borrowed.push(objects.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""));
-        borrowed.push("\"");
-        let pack = self
-            .plumbing()
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", borrowed)
+        // By way of a file: what an agent committed may be larger than what memory there is.
+        let file = Shadow::of(self, &wt.path).dir().join("taken-over.pack");
+        let taken = self.pack_from(&objects, head, start, &file).and_then(|()| self.index_from(&file));
+        remove_tree(&file)?;
+        taken
+    }
+
+    /// Packs what is in a foreign folder of objects. Of what lies beside them to make looking up quicker nothing is believed.
+    fn pack_from(&self, objects: &Path, head: &str, start: &str, into: &Path) -> Result<(), GitError> {
+        let quote = |byte: &u8| if matches!(byte, b'"' | b'\\') { vec![b'\\', *byte] } else { vec![*byte] };
+        let quoted: Vec<u8> = objects.as_os_str().as_bytes().iter().flat_map(quote).collect();
+        let borrowed = [b"\"", quoted.as_slice(), b"\""].concat();
+        let file = fs::File::create(into).map_err(GitError::io("writing", into))?;
+        self.plumbing()
+            .config("core.commitGraph", "false")
+            .config("core.multiPackIndex", "false")
+            .config("pack.useBitmaps", "false")
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", OsStr::from_bytes(&borrowed))
             .args(["pack-objects", "--quiet", "--revs", "--stdout", "--delta-base-offset", "--window=0"])
             .stdin(format!("{head}\n^{start}\n"))
-            .run()?;
-        let git = self
-            .plumbing()
+            .into_file(file)
+            .run()
+            .map(drop)
+    }
+
+    fn index_from(&self, pack: &Path) -> Result<(), GitError> {
+        let file = fs::File::open(pack).map_err(GitError::io("reading", pack))?;
+        self.plumbing()
             .config("fsck.missingEmail", "ignore")
-            .config("fsck.missingNameBeforeEmail", "ignore");
-        git.args(["index-pack", "--stdin", "--strict", "--fsck-objects"]).stdin(pack.stdout).run().map(drop)
+            .config("fsck.missingNameBeforeEmail", "ignore")
+            .args(["index-pack", "--stdin", "--strict", "--fsck-objects"])
+            .from_file(file)
+            .run()
+            .map(drop)
     }
 }
 

@@ -15,17 +15,7 @@ pub type Filters = BTreeMap<String, String>;
 impl Repo {
     /// The filter drivers of this moment.
     pub fn filters(&self) -> Result<Filters, GitError> {
-        let out =
-            Git::user(self.common_dir()).args(["config", "-z", "--get-regexp", r"^filter\."]).run_any()?;
-        if !matches!(out.code, Some(0 | 1)) {
-            return Err(out.into_error());
-        }
-        let setting = |record: &[u8]| {
-            let text = String::from_utf8_lossy(record).into_owned();
-            let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
-            (key.to_owned(), value.to_owned())
-        };
-        Ok(out.records().map(setting).collect())
+        drivers(Git::user(self.common_dir()))
     }
 
     /// The same repository, in which no other filters run than these.
@@ -39,8 +29,9 @@ impl Repo {
     /// there when the run began does nothing; one that was changed is as it was.
     pub(super) fn guarded(&self, git: Git) -> Git {
         let Some(only) = &self.only else { return git };
-        // A configuration that cannot be read has no driver that could run: git itself ends at once.
-        let now = self.filters().unwrap_or_default();
+        // What is included can depend on the folder that git is told to use, so it is asked as the command will be. A
+        // configuration that cannot be read has no driver that could run: git itself ends at once.
+        let now = drivers(git.beside()).unwrap_or_default();
         let mut wanted: BTreeMap<String, &str> = BTreeMap::new();
         for key in now.keys() {
             let Some((driver, part)) = key.rsplit_once('.') else { continue };
@@ -57,4 +48,18 @@ impl Repo {
         }
         wanted.into_iter().fold(git, |git, (key, value)| git.config(key, value))
     }
+}
+
+/// The filter drivers that a command would find.
+fn drivers(git: Git) -> Result<Filters, GitError> {
+    let out = git.args(["config", "-z", "--get-regexp", r"^filter\."]).run_any()?;
+    if !matches!(out.code, Some(0 | 1)) {
+        return Err(out.into_error());
+    }
+    let setting = |record: &[u8]| {
+        let text = String::from_utf8_lossy(record).into_owned();
+        let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+        (key.to_owned(), value.to_owned())
+    };
+    Ok(out.records().map(setting).collect())
 }

@@ -4,8 +4,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::command::{Output, path_text, records};
 use super::error::GitError;
+use super::output::{Output, path_text, records};
 use super::repo::Repo;
 
 /// More of an attempt's own commits than this are not read.

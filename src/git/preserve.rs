@@ -6,11 +6,11 @@
 
 use std::fs;
 
-use super::command::path_text;
 use super::error::GitError;
 use super::history::CommitInfo;
 use super::listing::{Listing, files_below, nul_terminated};
 use super::merge::NewCommit;
+use super::output::path_text;
 use super::repo::{Identity, Repo};
 use super::shadow::Shadow;
 use super::worktree::{Worktree, remove_tree};

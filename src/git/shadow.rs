@@ -63,6 +63,7 @@ impl Shadow {
     /// The settings that an agent changed in the tree's own folder; they are as they were then.
     pub(super) fn restore_settings(&self, wt: &Worktree) -> Result<Vec<String>, GitError> {
         let mut changed = Vec::new();
+        no_link(&wt.git_dir.join("info"))?;
         for name in SETTINGS {
             let (ours, theirs) = (self.dir.join(name), wt.git_dir.join(name));
             let was = small_file(&ours);
@@ -72,6 +73,8 @@ impl Shadow {
             changed.push((*name).to_owned());
             remove_tree(&theirs)?;
             if let Some(bytes) = was {
+                let parent = theirs.parent().expect("it lies in git's folder");
+                fs::create_dir_all(parent).map_err(GitError::io("making", parent))?;
                 fs::write(&theirs, bytes).map_err(GitError::io("writing", &theirs))?;
             }
         }
@@ -112,6 +115,16 @@ impl Repo {
 /// Something is there, if only a link to nothing.
 pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// A folder, and no link to one.
+pub(super) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+/// Takes away what stands in place of a folder: what is written or removed below a link is somebody else's.
+pub(super) fn no_link(folder: &Path) -> Result<(), GitError> {
+    if exists(folder) && !is_folder(folder) { remove_tree(folder) } else { Ok(()) }
 }
 
 /// The bytes of a small plain file. An agent can put anything in its place: a link, a pipe that never ends, a gigabyte.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::command::{Git, records};
+use super::command::Git;
 use super::error::GitError;
+use super::output::records;
 use super::repo::Repo;
 use super::shadow::small_file;
 

@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::command::{Git, path_text};
+use super::command::Git;
 use super::error::GitError;
 use super::listing::Listing;
+use super::output::path_text;
 use super::repo::Repo;
 use super::shadow::{Shadow, small_file};
 use super::worktree::{Worktree, remove_tree};

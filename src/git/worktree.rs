@@ -143,24 +143,25 @@ impl Repo {
             return Ok(wt);
         }
         self.remove_leftovers(&path)?;
-        let made = self
-            .guarded(Git::user(self.common_dir()))
-            // Files are what a checkout costs; git asks for parallel checkout to be switched on.
-            .config("checkout.workers", "0")
-            .args(["worktree", "add", "--quiet", "--detach"])
-            .arg(&path)
-            .arg(commit)
-            .run();
-        if let Err(error) = made {
+        let made = self.make_worktree(&path, commit);
+        if made.is_err() {
             // Half a worktree helps nobody, and on a full disk it takes the room that resuming needs.
             let _ = self.remove_leftovers(&path);
-            return Err(error);
         }
-        let wt = self.existing(&path).ok_or_else(|| GitError::Io {
+        made
+    }
+
+    /// Git's own `worktree add` checks out in a process that it starts in the new admin folder, and what is included
+    /// there is not what is included here: which filters it would find cannot be known before. So it only makes the folder.
+    fn make_worktree(&self, path: &Path, commit: &str) -> Result<Worktree, GitError> {
+        let add = ["worktree", "add", "--quiet", "--detach", "--no-checkout"];
+        self.plumbing().args(add).arg(path).arg(commit).run()?;
+        let wt = self.existing(path).ok_or_else(|| GitError::Io {
             doing: "finding the new worktree",
-            path,
+            path: path.to_owned(),
             source: io::ErrorKind::NotFound.into(),
         })?;
+        self.switch(&wt, commit)?;
         wt.keep(self, commit)?;
         Ok(wt)
     }
@@ -231,6 +232,7 @@ impl Repo {
     /// Detaches HEAD at a commit and rewrites the files that differ. (`reset --hard` would move a branch that HEAD
     /// happens to be on.)
     pub(super) fn switch(&self, wt: &Worktree, commit: &str) -> Result<(), GitError> {
+        // Files are what a checkout costs; git asks for parallel checkout to be switched on.
         let git = wt.own_git(self).config("checkout.workers", "0").config("advice.detachedHead", "false");
         git.args(["checkout", "--quiet", "--force", "--detach", commit, "--"]).run().map(drop)
     }

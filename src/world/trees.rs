@@ -54,7 +54,7 @@ pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
 /// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.
 fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), GitError> {
     let path = site.places.worktrees.join(format!("{}-{}", order.task, order.attempt));
-    hold(site, order, &path)?;
+    hold(site, order, &path, order.onto.as_str())?;
     let worktree = site.pool.take(&site.repo, &path, order.onto.as_str(), order.tree)?;
     let Start::Tip { attempt, tip, base } = &order.from else {
         return Ok((worktree, order.onto.clone(), Vec::new()));
@@ -71,7 +71,10 @@ fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), G
         order.at_s,
     )?;
     match rebuilt {
-        Rebuilt::Clean { commit } => Ok((worktree, Oid::new(&commit), Vec::new())),
+        Rebuilt::Clean { commit } => {
+            hold(site, order, &path, &commit)?;
+            Ok((worktree, Oid::new(&commit), Vec::new()))
+        }
         Rebuilt::Conflict { paths } if order.materialise => Ok((worktree, order.onto.clone(), paths)),
         Rebuilt::Conflict { .. } => {
             site.repo.remove_worktree(&worktree)?;
@@ -85,13 +88,16 @@ fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), G
 }
 
 /// A ref that holds what a repository of an attempt's own borrows: to the user's `git gc` it is a stranger.
-fn hold(site: &Site, order: &Make, path: &Path) -> Result<(), GitError> {
+fn hold(site: &Site, order: &Make, path: &Path, commit: &str) -> Result<(), GitError> {
     if order.tree == Tree::Worktree {
         return Ok(());
     }
     let name = held(site, path);
-    match site.repo.update_ref(&name, order.onto.as_str(), None) {
-        Err(GitError::RefMoved { found, .. }) if found.as_deref() == Some(order.onto.as_str()) => Ok(()),
+    match site.repo.update_ref(&name, commit, None) {
+        Err(GitError::RefMoved { found: Some(found), .. }) if found == commit => Ok(()),
+        Err(GitError::RefMoved { found: Some(found), .. }) => {
+            site.repo.update_ref(&name, commit, Some(&found))
+        }
         outcome => outcome,
     }
 }

@@ -72,6 +72,20 @@ impl Scratch {
         }
     }
 
+    /// To keep what was done in a tree that stands on HEAD.
+    pub(crate) fn order(&self, wt: &Worktree, ref_name: &str) -> Preserve {
+        Preserve {
+            worktree: wt.clone(),
+            base: self.head(),
+            start: self.head(),
+            ref_name: ref_name.to_owned(),
+            message: "swarm: what the attempt left".to_owned(),
+            who: ada(),
+            at_s: AT_S,
+            conflict_paths: Vec::new(),
+        }
+    }
+
     /// A commit on a detached worktree of its own, made from HEAD by `change`.
     pub(crate) fn tip(&self, name: &str, change: impl FnOnce(&Path)) -> String {
         let attempt = self.attempt(name);
@@ -111,14 +125,10 @@ impl Attempt<'_> {
 
     pub(crate) fn order(&self) -> Preserve {
         Preserve {
-            worktree: self.wt.clone(),
             base: self.base.clone(),
             start: self.start.clone(),
-            ref_name: self.ref_name(),
-            message: "swarm: what the attempt left".to_owned(),
-            who: ada(),
-            at_s: AT_S,
             conflict_paths: self.conflict_paths.clone(),
+            ..self.scratch.order(&self.wt, &self.ref_name())
         }
     }
 

@@ -87,6 +87,18 @@ fn settings_of_the_repository() {
     );
 }
 
+/// The configuration that git reads depends on the folder that it is told to use.
+#[test]
+fn settings_that_only_swarms_own_git_would_read() {
+    let plant = format!(
+        "{}; {ATTRIBUTES}\n\
+         for where in '**/swarm/**' '**/swarm/trees/**' '**/worktrees/**'; do\n\
+         git config --file $R/.git/config \"includeIf.gitdir:$where.path\" $D/trap.config; done",
+        settings("--file $D/trap.config")
+    );
+    Set::with_gate("worktree", "test -f README.md", &plant).assert_named("includeif.gitdir");
+}
+
 #[test]
 fn hooks_in_every_place() {
     planted(&HOOKS.replace("$H", "$G/hooks")).assert_harmless();
@@ -116,6 +128,22 @@ fn attributes_under_which_nothing_can_be_stored() {
 fn rules_of_the_worktree_alone_that_hide_files() {
     planted("mkdir -p $G/info; echo '*' >$G/info/exclude; echo '/nothing' >$G/info/sparse-checkout")
         .assert_named("sparse-checkout");
+}
+
+/// What is put right is not put right at the other end of a link.
+#[test]
+fn folders_that_are_links_to_the_users_own() {
+    for (tree, plant) in [
+        ("worktree", "rm -rf $G/info; ln -s $R/.git/info $G/info; echo x >$R/.git/info/sparse-checkout"),
+        (
+            "clone",
+            "rm -rf $G/objects/info; ln -s $R/.git/info $G/objects/info; echo x >$R/.git/info/alternates",
+        ),
+    ] {
+        let scene = Set::new(tree, plant).assert_harmless();
+        let user = scene.repo.join(".git/info");
+        assert!(user.join("sparse-checkout").exists() || user.join("alternates").exists(), "{tree}");
+    }
 }
 
 #[test]
