@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
 use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, TurnsOn, World, Writer, digest, start};
-use swarm_domain::effect::{Actor, Effect};
+use swarm_domain::effect::{Actor, Effect, Preserve};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
@@ -90,19 +90,7 @@ impl Kind {
                 }
                 .into()
             }
-            Effect::Preserve(keep) => Preserved {
-                tip: Oid::new(&format!("tip-{}-{}", keep.task, keep.attempt)),
-                task: keep.task,
-                attempt: keep.attempt,
-                changed: true,
-                descends: true,
-                missing: false,
-                strays: vec![],
-                markers: vec![],
-                subjects: vec![],
-                hazards: vec![],
-            }
-            .into(),
+            Effect::Preserve(keep) => preserved(*keep).into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
             Effect::RunGate(gate) => {
                 GateEnded { n: gate.n, verdict: Verdict::Green, tail: String::new(), took_ms: 1 }.into()
@@ -125,6 +113,21 @@ impl Kind {
             }
         };
         vec![fact]
+    }
+}
+
+fn preserved(keep: Preserve) -> Preserved {
+    Preserved {
+        tip: Oid::new(&format!("tip-{}-{}", keep.task, keep.attempt)),
+        task: keep.task,
+        attempt: keep.attempt,
+        changed: true,
+        descends: true,
+        missing: false,
+        strays: vec![],
+        markers: vec![],
+        subjects: vec![],
+        hazards: vec![],
     }
 }
 

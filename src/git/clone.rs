@@ -129,7 +129,7 @@ impl Repo {
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", OsStr::from_bytes(&borrowed))
             .args(["pack-objects", "--quiet", "--revs", "--stdout", "--delta-base-offset", "--window=0"])
             .stdin(format!("{head}\n^{start}\n"))
-            .into_file(file)
+            .stdout_file(file)
             .run()
             .map(drop)
     }
@@ -140,7 +140,7 @@ impl Repo {
             .config("fsck.missingEmail", "ignore")
             .config("fsck.missingNameBeforeEmail", "ignore")
             .args(["index-pack", "--stdin", "--strict", "--fsck-objects"])
-            .from_file(file)
+            .stdin_file(file)
             .run()
             .map(drop)
     }

@@ -152,13 +152,13 @@ impl Git {
     }
 
     /// Reads a file.
-    pub(super) fn from_file(mut self, file: File) -> Git {
+    pub(super) fn stdin_file(mut self, file: File) -> Git {
         self.streams.from = Some(file);
         self
     }
 
     /// Prints into a file, and says nothing on stdout.
-    pub(super) fn into_file(mut self, file: File) -> Git {
+    pub(super) fn stdout_file(mut self, file: File) -> Git {
         self.streams.into = Some(file);
         self
     }

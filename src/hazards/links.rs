@@ -55,9 +55,8 @@ impl<'a> Links<'a> {
         let mut followed = 0;
         while let Some(part) = todo.pop() {
             match part.as_slice() {
-                b"." => continue,
                 b".." if here.pop().is_none() => return End::Out("leads out of the repository"),
-                b".." => continue,
+                b"." | b".." => continue,
                 _ => here.push(part),
             }
             if super::git_own(here.last().expect("it was just pushed")).is_some_and(|own| !own.is_modules) {

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// The length of markers that git writes, where attributes do not say otherwise.
 const USUAL: usize = 7;
 
+/// A line and its number, from 1.
+type Line<'a> = (usize, &'a [u8]);
+
 /// A line that belongs to a conflict.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Marker {
@@ -34,10 +37,10 @@ pub fn first_added(before: &[u8], after: &[u8]) -> Option<usize> {
 }
 
 /// The lines that are markers: those of the usual length, and longer ones that make a whole conflict.
-fn marked(text: &[u8]) -> Vec<(usize, &[u8])> {
+fn marked(text: &[u8]) -> Vec<Line<'_>> {
     let mut found = Vec::new();
     // The longer markers since one that opens, and whether a middle was among them.
-    let mut open: Option<(Vec<(usize, &[u8])>, bool)> = None;
+    let mut open: Option<(Vec<Line<'_>>, bool)> = None;
     for (at, line) in text.split(|&b| b == b'\n').enumerate() {
         let Some((marker, length)) = marker(line) else { continue };
         if length == USUAL && marker != Marker::Middle {

@@ -73,11 +73,11 @@ pub fn clashes<'a>(added: &[&[u8]], tree: impl Iterator<Item = &'a [u8]>) -> Vec
         }
         last = path;
     }
-    once_each(found)
+    once_each(&found)
 }
 
 /// Two new names that clash find each other: one finding says it.
-fn once_each(found: BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn once_each(found: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mutual = |path: &Vec<u8>, other: &Vec<u8>| other < path && found.get(other) == Some(path);
     found
         .iter()

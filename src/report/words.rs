@@ -43,9 +43,7 @@ pub(super) fn say(event: &Event) -> String {
         Event::AttemptFailed(event) => attempt_failed(event),
         Event::RetryScheduled(_) => "is tried again".to_owned(),
         Event::RetryDue(_) => "is ready again".to_owned(),
-        Event::AttemptPassed(event) => {
-            format!("attempt {} left good work; its own gates are next", event.attempt)
-        }
+        Event::AttemptPassed(event) => attempt_passed(event.attempt),
         Event::TaskQueued(event) => format!("queued to land  attempt {}", event.attempt),
         Event::MergePrepared(event) => merge_prepared(event),
         Event::MergeBuilt(event) => format!("merged in memory as {}", event.commit.short()),
@@ -72,6 +70,10 @@ pub(super) fn say(event: &Event) -> String {
         Event::AgentHeld(event) => agent_held(event),
         Event::AgentFreed(event) => format!("`{}` may start again", clean(&event.agent)),
     }
+}
+
+fn attempt_passed(attempt: u32) -> String {
+    format!("attempt {attempt} left good work; its own gates are next")
 }
 
 fn preflight_failed(event: &PreflightFailed) -> String {

@@ -83,11 +83,11 @@ fn of_paths(repo: &Repo, to: &str, changes: &[RawChange]) -> Result<Change, GitE
     // Names of what was there before are compared with what is new, and with nothing else.
     let tree = if brings_a_link || brings_a_path { repo.tree(to)? } else { Vec::new() };
     let tree = with_targets(repo, tree)?;
-    let (added, changed): (Vec<_>, Vec<_>) = now.into_iter().partition(|(change, _)| change.before.is_none());
+    let (new, old): (Vec<_>, Vec<_>) = now.into_iter().partition(|(change, _)| change.before.is_none());
     let entry = |(change, object): (&RawChange, &Object)| (change.path.clone(), object.clone());
     Ok(Change {
-        added: with_targets(repo, added.into_iter().map(entry).collect())?,
-        changed: with_targets(repo, changed.into_iter().map(entry).collect())?,
+        added: with_targets(repo, new.into_iter().map(entry).collect())?,
+        changed: with_targets(repo, old.into_iter().map(entry).collect())?,
         tree,
     })
 }

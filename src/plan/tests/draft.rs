@@ -191,8 +191,8 @@ fn isolation_is_a_word_or_a_map_and_nothing_is_allowed_that_was_not_named() {
         let text = format!("version: 1\nbudget: 1usd\n{head}\ntasks:\n  a: {{ run: \"true\" }}\n");
         yaml(&text).unwrap_or_else(|refused| panic!("{refused}")).draft
     };
-    let plain = plan("name: t");
-    assert_eq!((plain.tree, plain.allow.len()), (Tree::Worktree, 0));
+    let usual = plan("name: t");
+    assert_eq!((usual.tree, usual.allow.len()), (Tree::Worktree, 0));
     for head in ["isolation: clone", "isolation: { tree: clone }"] {
         assert_eq!(plan(head).tree, Tree::Clone, "{head}");
     }

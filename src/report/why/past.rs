@@ -226,7 +226,6 @@ impl Past {
                 attempt.tail.clone_from(&event.detail);
                 attempt.notes.push(said());
             }
-            Event::MergeRefused(_) => attempt.notes.push(said()),
             Event::AttemptFailed(event) => {
                 attempt.failed(event);
                 attempt.outcome = Some(said());
@@ -239,6 +238,7 @@ impl Past {
             | Event::PreserveFailed(_)
             | Event::WorktreeKept(_)
             | Event::MergeFailed(_)
+            | Event::MergeRefused(_)
             | Event::Noted(_) => attempt.notes.push(said()),
             Event::WorktreeMade(event) if !event.conflicts.is_empty() => attempt.notes.push(said()),
             _ => {}
