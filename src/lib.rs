@@ -8,6 +8,7 @@ pub mod git;
 pub mod hazards;
 pub mod holder;
 pub mod plan;
+pub mod proxy;
 pub mod report;
 pub mod runs;
 pub mod world;

@@ -13,9 +13,9 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
 use swarm_domain::plan::{
-    Allowed, Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Tree, Work,
-    Workspace,
+    Allowed, Command as Program, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Tree,
+    Work, Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -172,6 +172,7 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 1,
         deadline_ms: None,

@@ -10,7 +10,7 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
-    Allowed, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    Allowed, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
     OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Tree, Work,
     Workspace,
 };
@@ -111,6 +111,7 @@ pub(super) fn settings() -> Settings {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 1,
         deadline_ms: None,
@@ -296,6 +297,7 @@ pub(super) fn exited(task: &str, attempt: u32, nonce: &str, ending: Ending) -> E
             priced: false,
             input_tokens: 1000,
             output_tokens: 200,
+            wants: Usd::ZERO,
         },
         charge: Usd::ZERO,
         cost: Cost::Metered,

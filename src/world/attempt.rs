@@ -227,6 +227,7 @@ fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
         owner_lock: Some(site.places.journal().join("HEAD")),
         nice: NICE,
         listen: None,
+        route: None,
     }
 }
 

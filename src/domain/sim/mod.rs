@@ -18,7 +18,7 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment,
+    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Meter, Moment,
     NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
     Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work, Workspace,
 };
@@ -294,6 +294,7 @@ pub(crate) fn settings() -> Settings {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 2,
         deadline_ms: None,

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use swarm_domain::plan::{
-    Allowed, MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
+    Allowed, MergeOrder, MergePolicy, Meter, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy,
+    Workspace,
 };
 use swarm_domain::{HazardKind, TaskSpec, Usd};
 
@@ -59,6 +60,10 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
             Some("refuse") => OnUnknownCost::Refuse,
             Some("allow") => OnUnknownCost::Allow,
             _ => OnUnknownCost::Estimate,
+        },
+        meter: match read::word(budget, "meter") {
+            Some("reported") => Meter::Reported,
+            _ => Meter::Proxy,
         },
         concurrency: read::whole(root, "concurrency").unwrap_or_else(|| cx.cpus.clamp(1, 4)),
         gate_slots: read::whole(root, "gate_slots").unwrap_or(1),
