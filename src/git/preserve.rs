@@ -64,6 +64,8 @@ pub struct Preserved {
     /// Submodules with work in them: another commit, or changed files. It exists only in the worktree's copy of the
     /// submodule, so removing the worktree would lose it.
     pub submodules: Vec<String>,
+    /// Why commits of a repository of its own could not be taken over. They exist only there.
+    pub left_behind: Option<String>,
 }
 
 /// Syncing new objects in one batch has a price of its own; below this many files one by one is cheaper.
@@ -80,6 +82,14 @@ struct Tip {
     submodules: Vec<String>,
     missing: bool,
     tampered: Vec<String>,
+    left_behind: Option<String>,
+}
+
+/// HEAD as an attempt left it, with all its objects in the repository.
+struct Taken {
+    head: String,
+    tampered: Option<String>,
+    left_behind: Option<String>,
 }
 
 impl Repo {
@@ -109,14 +119,16 @@ impl Repo {
     }
 
     fn tip_of_head(&self, p: &Preserve) -> Result<Tip, GitError> {
-        let (head, tampered) = self.taken_over(p)?;
+        let Taken { head, tampered, left_behind } = self.taken_over(p)?;
         let commits = self.commits_since(&p.start, &head)?;
-        Ok(Tip { oid: head.clone(), head, commits, submodules: Vec::new(), missing: true, tampered })
+        let tampered = tampered.into_iter().collect();
+        let oid = head.clone();
+        Ok(Tip { oid, head, commits, submodules: Vec::new(), missing: true, tampered, left_behind })
     }
 
     fn tip_of_files(&self, p: &Preserve) -> Result<Tip, GitError> {
         let mut tampered = p.worktree.restore(self, &p.start)?;
-        let (head, more) = self.taken_over(p)?;
+        let Taken { head, tampered: more, left_behind } = self.taken_over(p)?;
         tampered.extend(more);
         Shadow::of(self, &p.worktree.path).set_head(&head)?;
         let listing = self.listing(p)?;
@@ -127,12 +139,13 @@ impl Repo {
             self.commit_files(p, &head, &listing, commits.first())?
         };
         let submodules = self.changed_submodules(&p.worktree)?;
-        Ok(Tip { oid, head, commits, submodules, missing: false, tampered })
+        Ok(Tip { oid, head, commits, submodules, missing: false, tampered, left_behind })
     }
 
-    /// HEAD as the attempt left it, with all its objects in the repository; the start where there is no such commit.
-    fn taken_over(&self, p: &Preserve) -> Result<(String, Vec<String>), GitError> {
-        let Some(head) = self.head_of(&p.worktree) else { return Ok((p.start.clone(), Vec::new())) };
+    /// The start stands in for a HEAD that names no commit, or one that git refuses.
+    fn taken_over(&self, p: &Preserve) -> Result<Taken, GitError> {
+        let start = |tampered, left_behind| Taken { head: p.start.clone(), tampered, left_behind };
+        let Some(head) = self.head_of(&p.worktree) else { return Ok(start(None, None)) };
         if !p.worktree.is_linked(self)
             && head != p.start
             && let Err(error) = self.import(&p.worktree, &head, &p.start)
@@ -141,13 +154,12 @@ impl Repo {
                 return Err(error);
             }
             // Its files are kept all the same, as they are.
-            let lost = format!("its commits, which git refuses ({error})");
-            return Ok((p.start.clone(), vec![lost]));
+            return Ok(start(None, Some(error.to_string())));
         }
         if self.commit_exists(&head) {
-            return Ok((head, Vec::new()));
+            return Ok(Taken { head, tampered: None, left_behind: None });
         }
-        Ok((p.start.clone(), vec!["HEAD, which names no commit".to_owned()]))
+        Ok(start(Some("HEAD, which names no commit".to_owned()), None))
     }
 
     /// A commit on HEAD with the files as they are; HEAD itself if that is what it holds. `newest` is the attempt's own
@@ -249,6 +261,7 @@ impl Repo {
             missing: tip.missing,
             tampered: tip.tampered,
             submodules,
+            left_behind: tip.left_behind,
             tip: tip.oid,
         })
     }

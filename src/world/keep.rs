@@ -53,9 +53,7 @@ fn kept_event(
     hazards: Vec<Hazard>,
     tell: &Tell,
 ) -> Event {
-    if !kept.submodules.is_empty() {
-        let why =
-            format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "));
+    if let Some(why) = why_it_stays(kept) {
         let file = site.places.attempt(&keep.task, keep.attempt).join(trees::KEEP);
         if let Err(error) = std::fs::write(&file, &why) {
             return PreserveFailed {
@@ -95,4 +93,15 @@ fn kept_event(
         hazards,
     }
     .into()
+}
+
+/// Law 17: what holds work that is nowhere else is not removed.
+fn why_it_stays(kept: &git::Preserved) -> Option<String> {
+    let submodules = (!kept.submodules.is_empty()).then(|| {
+        format!("submodules changed and may hold commits of their own: {}", kept.submodules.join(", "))
+    });
+    let commits = kept.left_behind.as_ref();
+    let commits = commits.map(|error| format!("its commits could not be taken over ({error})"));
+    let why: Vec<String> = submodules.into_iter().chain(commits).collect();
+    (!why.is_empty()).then(|| why.join("; "))
 }

@@ -245,14 +245,20 @@ fn a_repository_of_its_own_has_no_way_into_the_users() {
     assert_eq!(scene.git(&["config", "user.name"]), "Ada");
 }
 
-/// A commit that git's own check refuses is not taken over; the files are.
+/// A commit that git's own check refuses is not taken over; the files are. The commits are nowhere else, so they stay.
 #[test]
 fn objects_that_git_refuses_stay_where_they_are() {
     let plant = "blob=$(echo x | git hash-object -w --stdin); tree=$(printf '100644 blob %s\\t.git\\n' $blob | git mktree)\n\
         git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil)";
-    let scene = Set::new("clone", plant).assert_named("its commits");
+    let Set { scene, ran } = Set::new("clone", plant);
+    ran.assert_code(0);
+    assert_eq!(scene.git(&["show", "swarm/t:two.txt"]), "two");
     let objects = scene.git(&["rev-list", "--all", "--objects"]);
     assert!(!objects.lines().any(|line| line.ends_with(" .git")), "{objects}");
+    let status = scene.swarm(&["status"]).out;
+    assert!(status.contains("its commits could not be taken over"), "{status}");
+    let left = scene.worktree_folders();
+    assert!(left.iter().any(|path| path.extension().is_some_and(|name| name == "git")), "{left:?}");
 }
 
 #[test]
