@@ -5,6 +5,7 @@ pub mod agents;
 pub mod cli;
 pub mod drive;
 pub mod git;
+pub mod hazards;
 pub mod holder;
 pub mod plan;
 pub mod proxy;

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use swarm_actors::ports::Doing;
 use swarm_actors::{Committed, Ended, Fold, Recorded, Start, Tell, TurnsOn, World, Writer, digest, start};
-use swarm_domain::effect::{Actor, BuildMerge, Effect};
+use swarm_domain::effect::{Actor, BuildMerge, Effect, Preserve};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
 use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
 use swarm_domain::plan::{
-    Command as Program, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
+    Allowed, Command as Program, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Tree,
+    Work, Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -95,19 +96,7 @@ impl Kind {
                 }
                 .into()
             }
-            Effect::Preserve(keep) => Preserved {
-                tip: Oid::new(&format!("tip-{}-{}", keep.task, keep.attempt)),
-                task: keep.task,
-                attempt: keep.attempt,
-                changed: true,
-                descends: true,
-                missing: false,
-                strays: vec![],
-                markers: vec![],
-                subjects: vec![],
-                secrets: vec![],
-            }
-            .into(),
+            Effect::Preserve(keep) => preserved(*keep).into(),
             Effect::RemoveWorktree { task, attempt, .. } => WorktreeRemoved { task, attempt }.into(),
             Effect::RunGate(gate) => {
                 GateEnded { n: gate.n, verdict: Verdict::Green, tail: String::new(), took_ms: 1 }.into()
@@ -127,6 +116,22 @@ impl Kind {
             }
         };
         vec![fact]
+    }
+}
+
+fn preserved(keep: Preserve) -> Preserved {
+    Preserved {
+        tip: Oid::new(&format!("tip-{}-{}", keep.task, keep.attempt)),
+        task: keep.task,
+        attempt: keep.attempt,
+        changed: true,
+        descends: true,
+        missing: false,
+        strays: vec![],
+        markers: vec![],
+        subjects: vec![],
+        hazards: vec![],
+        secrets: vec![],
     }
 }
 
@@ -188,6 +193,8 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         },
         preflight: true,
         identity: ("swarm".to_owned(), "swarm@localhost".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
     };
     Plan::new(settings, tasks).unwrap()

@@ -148,6 +148,7 @@ fn answer(effect: Effect) -> Option<Event> {
             strays: Vec::new(),
             markers: Vec::new(),
             subjects: Vec::new(),
+            hazards: Vec::new(),
             secrets: Vec::new(),
         }
         .into(),

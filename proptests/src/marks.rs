@@ -37,6 +37,7 @@ marks! {
     DoneUnreported "git did something after swarm had died";
     MovedBeforeMerge "the target moved before a merge";
     MovedBeforeLanding "the target moved before a landing";
+    MayNotLand "what would have landed was refused";
     Conflict "two branches met on one path";
     NothingToMerge "a merge had nothing to add";
     Rewound "somebody took a landing away";

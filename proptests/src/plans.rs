@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
-    Workspace,
+    Allowed, Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy,
+    TaskSpec, Tree, Work, Workspace,
 };
 use swarm_domain::{Oid, TaskId, Usd};
 
@@ -88,6 +88,8 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         },
         preflight: of_run(Site::PlanPreflight) == 1,
         identity: ("sim".to_owned(), "sim@localhost".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
     }
 }

@@ -142,7 +142,10 @@ fn permission(ask: &Ask<'_>) -> Vec<String> {
     };
     let network = format!("sandbox_workspace_write.network_access={run}");
     let mut argv = words(&["-s", sandbox, "-c", &network]);
-    let objects = ask.git_dir.ancestors().nth(2).map(|common| common.join("objects"));
+    // A repository of its own has its objects in its own folder.
+    let linked = ask.git_dir.parent().is_some_and(|parent| parent.ends_with("worktrees"));
+    let common = ask.git_dir.ancestors().nth(2).filter(|_| linked);
+    let objects = common.map(|common| common.join("objects"));
     for folder in [Some(ask.git_dir.to_path_buf()), objects].into_iter().flatten().filter(|_| run) {
         argv.extend(words(&["--add-dir", &folder.display().to_string()]));
     }

@@ -1,6 +1,6 @@
 //! `swarm clean`: removes what ended runs left. Work that is not in the target stays, unless the user gives it up by name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use swarm_domain::owed::ref_name;
 use swarm_domain::state::Parts;
@@ -102,7 +102,9 @@ fn remove_worktrees(repo: &Repo, run: &RunFolder, parts: &Parts) -> Result<(), F
         .collect();
     let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
     for path in entries.flatten().map(|entry| entry.path()) {
-        if kept.contains(&path.as_path()) {
+        // Git's half of a repository of its own lies beside it.
+        let whole = path.to_string_lossy().strip_suffix(".git").map_or_else(|| path.clone(), PathBuf::from);
+        if kept.contains(&whole.as_path()) {
             eprintln!("{}: kept, it holds work that could not be made reachable", path.display());
         } else {
             repo.remove_worktree_at(&path)?;

@@ -85,6 +85,8 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         shared: settings.shared,
         pass_env: settings.pass_env,
         merge: settings.merge,
+        allow: settings.allow,
+        tree: settings.tree,
         secrets: settings.secrets,
         tasks,
     }

@@ -225,6 +225,7 @@ fn fact(parts: &Parts, now: &Moment<'_>, event: &Event) -> Result<Vec<Event>, Re
         | Event::MergeBuilt(_)
         | Event::MergeEmpty(_)
         | Event::MergeConflicted(_)
+        | Event::MergeRefused(_)
         | Event::MergeFailed(_)
         | Event::Merged(_) => {
             fitting(parts, event)?;

@@ -1,7 +1,7 @@
 //! What the world still owes a run: each effect is data, has a key, and can be asked for again. How it is done is not known here.
 
 use crate::fact::{Start, Stop};
-use crate::plan::{Command, Gate, Meter, OnUnknownCost, Strategy, Work};
+use crate::plan::{Allowed, Command, Gate, Meter, OnUnknownCost, Strategy, Tree, Work};
 use crate::task::Conversation;
 use crate::{Oid, TaskId, Usd};
 
@@ -73,6 +73,8 @@ pub enum Effect {
         materialise: bool,
         /// The dates of a rebuilt commit, in seconds since 1970.
         at_s: u64,
+        /// What to make.
+        tree: Tree,
     },
     /// Run a program with its setup, or find the one that runs. Answered by `AgentStarted`, then `AgentExited`.
     RunAttempt(Box<RunAttempt>),
@@ -100,7 +102,7 @@ pub enum Effect {
     },
     /// Run a gate or a setup on exactly a commit. Answered by `GateEnded`.
     RunGate(Box<RunGate>),
-    /// Merge in memory. Answered by `MergeBuilt`, `MergeEmpty`, `MergeConflicted`, `TargetSeen`, `TargetHeld` or `MergeFailed`.
+    /// Merge in memory. Answered by `MergeBuilt`, `MergeEmpty`, `MergeConflicted`, `MergeRefused`, `TargetSeen`, `TargetHeld` or `MergeFailed`.
     BuildMerge(Box<BuildMerge>),
     /// Move the target by compare-and-swap. Answered by `Merged`, `TargetSeen`, `TargetHeld` or `MergeFailed`.
     Land {
@@ -218,6 +220,8 @@ pub struct Preserve {
     pub shared: Vec<String>,
     /// Files that had conflict markers at the start.
     pub conflicts: Vec<String>,
+    /// What it may write although it is a hazard.
+    pub allow: Allowed,
     /// Whether each of its commits is to land, and not only what all of them come to.
     pub each_commit: bool,
     /// Who the commit is by: name and address.
@@ -284,6 +288,12 @@ pub struct BuildMerge {
     pub at_s: u64,
     /// The last commit that this run landed.
     pub landed: Option<Oid>,
+    /// What may land although it is a hazard.
+    pub allow: Allowed,
+    /// What alone may change; empty: anything.
+    pub claims: Vec<String>,
+    /// Globs outside all claims.
+    pub shared: Vec<String>,
 }
 
 impl Key {

@@ -210,6 +210,8 @@ pub enum Cause {
     Limit,
     /// Its agent program's login was refused.
     Login,
+    /// What it wrote holds something that must not land.
+    Hazard,
     /// What it wrote holds a secret.
     Secret,
 }

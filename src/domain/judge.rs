@@ -6,6 +6,7 @@ use crate::event::{
     TaskHeld, TaskQueued, TaskSkipped,
 };
 use crate::fact::{Cap, Cause, Ending, Leak, Start, Stop, Trouble, TroubleKind};
+use crate::hazard::{self, Hazard};
 use crate::holds::trouble;
 use crate::plan::{OnChangeless, OnConflict, OnLimit, OnStray, RetryOn};
 use crate::policy::{Again, Policy};
@@ -74,8 +75,16 @@ fn judged(parts: &Parts, task: &Task, finding: &Finding) -> Event {
     };
     match verdict {
         Err((Cause::Secret, _)) => leaked(task, secrets_of(finding)),
-        Err((cause, reason)) => failed(task, cause, reason, String::new(), String::new()),
+        Err((cause, reason)) => failed(task, cause, reason, String::new(), mends(cause, finding)),
         Ok(()) => accepted(parts, task, finding),
+    }
+}
+
+/// What the next attempt is advised to do.
+fn mends(cause: Cause, finding: &Finding) -> String {
+    match finding {
+        Finding::Kept(kept) if cause == Cause::Hazard => hazard::hint(&kept.hazards),
+        Finding::Kept(_) | Finding::NoWorktree(_) | Finding::Unkept(_) => String::new(),
     }
 }
 
@@ -188,6 +197,9 @@ fn left(task: &Task, attempt: &Attempt, kept: &Preserved) -> Result<(), (Cause, 
     if !kept.markers.is_empty() {
         return Err((Cause::Conflict, format!("left conflict markers in {}", some(&kept.markers))));
     }
+    if !kept.hazards.is_empty() {
+        return Err((Cause::Hazard, hazard::reason(&kept.hazards)));
+    }
     if !kept.strays.is_empty() && task.spec.on_claim_violation == OnStray::Fail {
         return Err((Cause::Claims, format!("wrote outside its claims: {}", some(&kept.strays))));
     }
@@ -232,6 +244,12 @@ pub(crate) fn red_gate(task: &Task, red: &Red) -> Event {
     failed(task, Cause::Gate, format!("gate `{name}` is red: {}", red.detail), red.tail.clone(), hint)
 }
 
+/// A merge that would land what must not.
+pub(crate) fn refused(task: &Task, hazards: &[Hazard]) -> Event {
+    let reason = hazard::reason(hazards);
+    failed(task, hazard::cause(hazards), reason, String::new(), hazard::hint(hazards))
+}
+
 /// The failure of the current attempt. What is nobody's fault uses up no retry, until it has happened too often.
 pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hint: String) -> Event {
     let counts = match cause {
@@ -243,6 +261,7 @@ pub(crate) fn failed(task: &Task, cause: Cause, reason: String, tail: String, hi
         | Cause::Conflict
         | Cause::Claims
         | Cause::Budget
+        | Cause::Hazard
         | Cause::Secret => true,
     };
     AttemptFailed {
@@ -305,7 +324,7 @@ fn may_retry(parts: &Parts, task: &Task, cause: Cause) -> bool {
     let on = match cause {
         Cause::Crash | Cause::Claims => RetryOn::Crash,
         Cause::Timeout => RetryOn::Timeout,
-        Cause::Gate | Cause::Secret => RetryOn::Gate,
+        Cause::Gate | Cause::Hazard | Cause::Secret => RetryOn::Gate,
         Cause::Conflict => RetryOn::Conflict,
         Cause::Budget
         | Cause::Environment

@@ -11,6 +11,7 @@ pub mod event;
 pub mod fact;
 pub mod gates;
 mod graph;
+pub mod hazard;
 pub mod holds;
 pub mod ids;
 mod judge;
@@ -38,11 +39,12 @@ pub use decide::{Command, NewRun, Refusal};
 pub use effect::{Actor, Effect, Key};
 pub use event::Event;
 pub use fact::Moment;
+pub use hazard::{Hazard, HazardKind};
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Claims, Command as Program, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
-    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn,
-    Settings, Strategy, TaskSpec, Work, Workspace,
+    Allowed, Claims, Command as Program, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen,
+    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
+    RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Tree, Work, Workspace,
 };
 pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

@@ -8,6 +8,7 @@ use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
 use crate::fact::{Cause, Ending, Report, Site, Start, Stop, Usage};
+use crate::hazard;
 use crate::plan::RetryFrom;
 use crate::task::{Attempt, Conversation, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
@@ -74,7 +75,11 @@ impl Task {
             (Phase::Queued | Phase::Merging, Event::MergePrepared(_))
             | (
                 Phase::Merging,
-                Event::MergeBuilt(_) | Event::MergeEmpty(_) | Event::MergeFailed(_) | Event::MergeIntended(_),
+                Event::MergeBuilt(_)
+                | Event::MergeEmpty(_)
+                | Event::MergeFailed(_)
+                | Event::MergeRefused(_)
+                | Event::MergeIntended(_),
             ) => Phase::Merging,
             (Phase::Merging, Event::MergeConflicted(event)) => self.conflicted(event),
             (Phase::Merging, Event::Merged(event)) => {
@@ -243,14 +248,15 @@ impl Task {
         if let Some(worktree) = attempt.worktree.clone() {
             self.leftovers.insert(event.attempt, worktree);
         }
+        let whole = event.descends && !event.missing;
         self.tip = Some(Tip {
             attempt: event.attempt,
             tip: event.tip.clone(),
             base,
             subjects: event.subjects.clone(),
-            usable: event.changed && event.descends && !event.missing,
-            whole: event.descends && !event.missing,
-            markers: event.markers.clone(),
+            usable: event.changed && whole && hazard::can_be_checked_out(&event.hazards),
+            whole,
+            markers: hazard::with_markers(&event.markers, &event.hazards),
         });
         Phase::Judging(Finding::Kept(Box::new(event.clone())))
     }
@@ -340,6 +346,7 @@ fn may_go_on(cause: Cause, report: &Report) -> bool {
         | Cause::Interrupted
         | Cause::Limit
         | Cause::Login
+        | Cause::Hazard
         | Cause::Secret => true,
         Cause::Environment => false,
     }
@@ -380,6 +387,7 @@ fn attempt_of(event: &Event) -> Option<u32> {
         Event::MergeBuilt(event) => Some(event.attempt),
         Event::MergeEmpty(event) => Some(event.attempt),
         Event::MergeConflicted(event) => Some(event.attempt),
+        Event::MergeRefused(event) => Some(event.attempt),
         Event::MergeIntended(event) => Some(event.attempt),
         Event::MergeFailed(event) => Some(event.attempt),
         Event::Merged(event) => Some(event.attempt),

@@ -172,6 +172,10 @@ fn land(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> {
             let reason = format!("conflicts with the target in {}", judge::some(&paths));
             Some(judge::failed(task, Cause::Conflict, reason, String::new(), String::new()))
         }
+        Some(Car { task, stage: CarStage::Refused(hazards), .. }) => {
+            let task = parts.tasks.get(task)?;
+            Some(judge::refused(task, hazards))
+        }
         Some(Car { task, stage: CarStage::Waiting, tip, attempt, .. }) => {
             let task = parts.tasks.get(task)?;
             let waiting = Waiting { task: task.spec.id.clone(), attempt: *attempt, tip: tip.clone() };

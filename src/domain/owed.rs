@@ -3,7 +3,7 @@
 use crate::effect::{Actor, BuildMerge, Effect, Key, Preserve, RunAttempt, RunGate};
 use crate::fact::Site;
 use crate::gates::GateRun;
-use crate::plan::{OnConflict, Strategy, Work};
+use crate::plan::{OnConflict, OnStray, Strategy, Work};
 use crate::state::{Parts, State};
 use crate::task::{Attempt, Phase, Task, Worktree};
 use crate::train::{Car, CarStage};
@@ -109,6 +109,7 @@ fn make(parts: &Parts, task: &Task, attempt: &Attempt) -> Effect {
         from: attempt.from.clone(),
         materialise: task.spec.is_agent() && matches!(on_conflict, OnConflict::Retry | OnConflict::Agent),
         at_s: attempt.started_ms / 1000,
+        tree: parts.run.settings.tree,
     }
 }
 
@@ -162,6 +163,7 @@ fn preserve(parts: &Parts, task: &Task, attempt: &Attempt) -> Option<Effect> {
         claims: task.spec.files.clone(),
         shared: parts.run.settings.shared.clone(),
         conflicts: worktree.conflicts.clone(),
+        allow: parts.run.settings.allow.clone(),
         each_commit: parts.run.settings.merge.strategy == Strategy::Merge,
         identity: parts.run.settings.identity.clone(),
         at_s: attempt.ended_ms / 1000,
@@ -272,6 +274,14 @@ fn car(parts: &Parts) -> Option<Effect> {
                 identity: parts.run.settings.identity.clone(),
                 at_s: prepared.at_s,
                 landed: parts.train.landed().cloned(),
+                allow: parts.run.settings.allow.clone(),
+                // Where a violation is only shown, it was shown when the attempt was kept.
+                claims: if spec.on_claim_violation == OnStray::Fail {
+                    spec.files.clone()
+                } else {
+                    Vec::new()
+                },
+                shared: parts.run.settings.shared.clone(),
             })))
         }
         CarStage::Landing { seq, old, commit } => Some(Effect::Land {
@@ -283,7 +293,7 @@ fn car(parts: &Parts) -> Option<Effect> {
             commit: commit.clone(),
             landed: parts.train.landed().cloned(),
         }),
-        CarStage::Waiting | CarStage::Checking { .. } | CarStage::Conflicted => None,
+        CarStage::Waiting | CarStage::Checking { .. } | CarStage::Conflicted | CarStage::Refused(_) => None,
     }
 }
 

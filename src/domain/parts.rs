@@ -265,6 +265,7 @@ fn is_about_landing(event: &Event) -> bool {
             | Event::MergeBuilt(_)
             | Event::MergeEmpty(_)
             | Event::MergeConflicted(_)
+            | Event::MergeRefused(_)
             | Event::MergeIntended(_)
             | Event::MergeFailed(_)
             | Event::Merged(_)

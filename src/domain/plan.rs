@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use crate::graph::{Plan, PlanError, topological};
+use crate::hazard::HazardKind;
 use crate::{Oid, TaskId, Usd};
 
 /// A program to run: one shell string, or an argument list that no shell sees.
@@ -262,6 +263,18 @@ pub enum OnConflict {
     Fail,
 }
 
+/// What an attempt works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tree {
+    /// A linked worktree: it shares refs, stash and configuration with the user's repository.
+    Worktree,
+    /// A repository of its own that borrows the user's objects.
+    Clone,
+}
+
+/// What may land although it is a hazard: globs of paths, by kind.
+pub type Allowed = BTreeMap<HazardKind, Vec<String>>;
+
 /// How finished work lands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergePolicy {
@@ -371,6 +384,10 @@ pub struct Settings {
     pub preflight: bool,
     /// Who the landed commits are by: name and address.
     pub identity: (String, String),
+    /// What may land although it is a hazard.
+    pub allow: Allowed,
+    /// What attempts work in.
+    pub tree: Tree,
     /// How secrets are kept out.
     pub secrets: Secrets,
 }

@@ -70,7 +70,7 @@ fn last_attempt(parts: &Parts, task: &Task, failure: &Failure) -> String {
             body.push_str(&list(
                 worktree.conflicts.iter().take(CONFLICTS_MAX).map(|path| format!("`{path}`")),
             ));
-            if parts.run.settings.merge.on_conflict == OnConflict::Agent {
+            if parts.run.settings.merge.on_conflict == OnConflict::Agent && failure.cause != Cause::Hazard {
                 body.push_str("\nResolve the conflicts and change nothing else.\n");
             }
         }

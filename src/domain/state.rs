@@ -150,6 +150,7 @@ pub fn task_of(event: &Event) -> Option<&TaskId> {
         Event::MergeBuilt(event) => Some(&event.task),
         Event::MergeEmpty(event) => Some(&event.task),
         Event::MergeConflicted(event) => Some(&event.task),
+        Event::MergeRefused(event) => Some(&event.task),
         Event::MergeIntended(event) => Some(&event.task),
         Event::MergeFailed(event) => Some(&event.task),
         Event::Merged(event) => Some(&event.task),
@@ -209,6 +210,7 @@ fn touched(event: &Event) -> Vec<Actor> {
         | Event::MergeBuilt(_)
         | Event::MergeEmpty(_)
         | Event::MergeConflicted(_)
+        | Event::MergeRefused(_)
         | Event::MergeFailed(_)
         | Event::MergeIntended(_)
         | Event::Merged(_)

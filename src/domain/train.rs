@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::checks::{Checks, Stage};
 use crate::event::{
-    Event, GateEnded, GateStarted, MergeBuilt, MergeEmpty, MergeFailed, MergeIntended, MergePrepared, Merged,
-    TargetHeld, TargetSeen, TaskQueued,
+    Event, GateEnded, GateStarted, MergeBuilt, MergeEmpty, MergeFailed, MergeIntended, MergePrepared,
+    MergeRefused, Merged, TargetHeld, TargetSeen, TaskQueued,
 };
 use crate::plan::Gate;
 use crate::task::{Illegal, illegal};
@@ -142,6 +142,7 @@ impl Train {
             Event::MergeBuilt(event) => self.built(event, gates, setup)?,
             Event::MergeEmpty(event) => self.empty(event, gates, setup)?,
             Event::MergeConflicted(event) => self.conflicted(&event.task)?,
+            Event::MergeRefused(event) => self.refused(event)?,
             Event::MergeIntended(event) => self.intended(seq, event)?,
             Event::MergeFailed(event) => self.failed(event)?,
             Event::Merged(event) => self.merged(event)?,
@@ -302,6 +303,15 @@ impl Train {
         Ok(())
     }
 
+    fn refused(&mut self, event: &MergeRefused) -> Result<(), Illegal> {
+        let car = self.car_of(&event.task, "merge.refused")?;
+        if !matches!(car.stage, CarStage::Building(..)) {
+            return Err(illegal("merge.refused", "no merge is being built"));
+        }
+        car.stage = CarStage::Refused(event.hazards.clone());
+        Ok(())
+    }
+
     fn failed(&mut self, event: &MergeFailed) -> Result<(), Illegal> {
         let car = self.car_of(&event.task, "merge.failed")?;
         if !car.stage.asks_git() {
@@ -321,9 +331,11 @@ impl Train {
     pub(crate) fn gate_started(&mut self, task: &TaskId, event: &GateStarted) -> Result<(), Illegal> {
         match &mut self.car_of(task, "gate.started")?.stage {
             CarStage::Checking { checks, .. } => checks.started(event.n, event.index),
-            CarStage::Waiting | CarStage::Building(..) | CarStage::Conflicted | CarStage::Landing { .. } => {
-                Err(illegal("gate.started", "nothing is to be checked"))
-            }
+            CarStage::Waiting
+            | CarStage::Building(..)
+            | CarStage::Conflicted
+            | CarStage::Refused(_)
+            | CarStage::Landing { .. } => Err(illegal("gate.started", "nothing is to be checked")),
         }
     }
 

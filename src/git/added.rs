@@ -1,7 +1,7 @@
 //! What commits bring: contents of files as git has them, and messages. Attributes, filters and diff drivers have no say.
 
-use super::command::{Output, path_text};
 use super::error::GitError;
+use super::output::{Output, path_text};
 use super::repo::Repo;
 
 /// Contents that are read at once, in bytes. One that is larger alone is read alone.

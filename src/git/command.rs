@@ -1,14 +1,15 @@
-//! One git process: its environment, its limits and what it said. Knows no operation.
+//! One git process: its environment, its limits and what it reads and writes. Knows no operation.
 //!
 //! Nothing is ever discovered: the repository, the work tree and the index are named in the environment, so that
 //! a tree written by an agent cannot redirect git to another repository and its configuration.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::error::GitError;
+use super::output::Output;
 
 /// Long enough for a checkout of a large tree on a slow disk; only a stuck disk or filter gets there.
 const TIMEOUT: Duration = Duration::from_mins(20);
@@ -60,18 +62,15 @@ pub(super) struct Git {
     config: Vec<(String, String)>,
     whose: Config,
     cwd: Option<PathBuf>,
-    stdin: Vec<u8>,
+    streams: Streams,
 }
 
-/// What a git process said.
-#[derive(Debug)]
-pub(super) struct Output {
-    /// The exit code; `None` after a signal.
-    pub(super) code: Option<i32>,
-    pub(super) stdout: Vec<u8>,
-    args: String,
-    status: ExitStatus,
-    stderr: String,
+/// What a git process reads, and where what it prints goes. What may be large goes by files.
+#[derive(Debug, Default)]
+struct Streams {
+    stdin: Vec<u8>,
+    from: Option<File>,
+    into: Option<File>,
 }
 
 impl Git {
@@ -106,7 +105,20 @@ impl Git {
     }
 
     fn new(whose: Config) -> Git {
-        Git { args: Vec::new(), env: Vec::new(), config: Vec::new(), whose, cwd: None, stdin: Vec::new() }
+        Git {
+            args: Vec::new(),
+            env: Vec::new(),
+            config: Vec::new(),
+            whose,
+            cwd: None,
+            streams: Streams::default(),
+        }
+    }
+
+    /// Another command in the same place, with the same configuration.
+    pub(super) fn beside(&self) -> Git {
+        let (env, config, cwd) = (self.env.clone(), self.config.clone(), self.cwd.clone());
+        Git { env, config, cwd, ..Git::new(self.whose) }
     }
 
     pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Git {
@@ -135,7 +147,19 @@ impl Git {
     }
 
     pub(super) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Git {
-        self.stdin = bytes.into();
+        self.streams.stdin = bytes.into();
+        self
+    }
+
+    /// Reads a file.
+    pub(super) fn stdin_file(mut self, file: File) -> Git {
+        self.streams.from = Some(file);
+        self
+    }
+
+    /// Prints into a file, and says nothing on stdout.
+    pub(super) fn stdout_file(mut self, file: File) -> Git {
+        self.streams.into = Some(file);
         self
     }
 
@@ -149,8 +173,8 @@ impl Git {
         let mut command = Command::new(program()?);
         command.env_clear().process_group(0);
         self.set_environment(&mut command);
-        let stdin = std::mem::take(&mut self.stdin);
-        run(command, &self.args, self.cwd.as_deref(), stdin)
+        let streams = std::mem::take(&mut self.streams);
+        run(command, &self.args, self.cwd.as_deref(), streams)
     }
 
     fn set_environment(&mut self, command: &mut Command) {
@@ -173,6 +197,7 @@ impl Git {
             .env("GIT_ASKPASS", "true")
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_GRAFT_FILE", "/dev/null")
             .env("GIT_PAGER", "cat")
             .env("GIT_EDITOR", ":")
             .envs(self.env.drain(..));
@@ -201,7 +226,7 @@ pub(super) fn as_the_user(cwd: &Path, args: &[&str]) -> Result<Output, GitError>
     }
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-    run(command, &args, Some(cwd), Vec::new())
+    run(command, &args, Some(cwd), Streams::default())
 }
 
 /// The git in `PATH`, found once: what a run starts with is what it goes on with.
@@ -224,16 +249,17 @@ fn run(
     mut command: Command,
     args: &[OsString],
     cwd: Option<&Path>,
-    stdin: Vec<u8>,
+    streams: Streams,
 ) -> Result<Output, GitError> {
     command.args(args);
     if let Some(cwd) = cwd {
         command.current_dir(cwd);
     }
-    let input = if stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
+    let Streams { stdin, from, into } = streams;
+    let nothing = if stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
     let mut child = command
-        .stdin(input)
-        .stdout(Stdio::piped())
+        .stdin(from.map_or(nothing, Stdio::from))
+        .stdout(into.map_or_else(Stdio::piped, Stdio::from))
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| spawn_error(e, cwd))?;
@@ -248,7 +274,7 @@ fn run(
         String::from_utf8_lossy(&text).into_owned()
     });
     let mut stdout = Vec::new();
-    let read = child.stdout.take().expect("stdout was asked to be piped").read_to_end(&mut stdout);
+    let read = child.stdout.take().map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut stdout));
     let stderr = stderr.join().expect("reading into memory does not panic");
     if let Some(feeder) = feeder {
         feeder.join().expect("writing from memory does not panic");
@@ -308,69 +334,6 @@ impl Watchdog {
         drop(self.dismiss);
         self.thread.join().expect("waiting and killing do not panic")
     }
-}
-
-impl Output {
-    /// The first line of stdout.
-    pub(super) fn line(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).lines().next().unwrap_or_default().to_owned()
-    }
-
-    /// All of stdout as text.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    /// What git complained about.
-    pub(super) fn stderr(&self) -> &str {
-        &self.stderr
-    }
-
-    /// NUL-terminated records.
-    pub(super) fn records(&self) -> impl Iterator<Item = &[u8]> {
-        records(&self.stdout)
-    }
-
-    /// Any exit code but 0 is an error.
-    pub(super) fn into_success(self) -> Result<Output, GitError> {
-        if self.code == Some(0) { Ok(self) } else { Err(self.into_error()) }
-    }
-
-    /// The error that an unexpected exit code stands for.
-    pub(super) fn into_error(self) -> GitError {
-        let status = match (self.code, self.status.signal()) {
-            (Some(code), _) => format!("exit {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => "no status".to_owned(),
-        };
-        GitError::from_stderr(self.args, status, self.stderr)
-    }
-}
-
-/// Splits at NUL; a final terminator makes no empty record.
-pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let body = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-    let n = if bytes.is_empty() { 0 } else { usize::MAX };
-    body.split(|&b| b == 0).take(n)
-}
-
-/// A path as text. One that is not UTF-8 is written as git quotes it, so that no two paths look the same.
-pub(super) fn path_text(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for &b in bytes {
-        match b {
-            b'"' | b'\\' => write!(quoted, "\\{}", char::from(b)),
-            b' '..=b'~' => write!(quoted, "{}", char::from(b)),
-            _ => write!(quoted, "\\{b:03o}"),
-        }
-        .expect("writing to a string does not fail");
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn show(args: &[OsString]) -> String {

@@ -4,8 +4,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::command::{Output, path_text, records};
 use super::error::GitError;
+use super::output::{Output, path_text, records};
 use super::repo::Repo;
 
 /// More of an attempt's own commits than this are not read.
@@ -28,13 +28,6 @@ pub struct CommitInfo {
     pub trailers: Vec<(String, String)>,
 }
 
-/// A path that differs between two trees.
-pub(super) struct RawChange {
-    pub(super) path: Vec<u8>,
-    /// It is a submodule on the newer side.
-    pub(super) gitlink: bool,
-}
-
 impl Repo {
     /// The commits of a range (`old..new`), newest first.
     pub fn log_trailers(&self, range: &str) -> Result<Vec<CommitInfo>, GitError> {
@@ -55,19 +48,7 @@ impl Repo {
 
     /// The paths that differ between two commits. One that is not UTF-8 is quoted as git does it.
     pub fn changed_paths(&self, from: &str, to: &str) -> Result<Vec<String>, GitError> {
-        Ok(self.raw_changes(from, to)?.iter().map(|c| path_text(&c.path)).collect())
-    }
-
-    pub(super) fn raw_changes(&self, from: &str, to: &str) -> Result<Vec<RawChange>, GitError> {
-        let out = self.plumbing().args(["diff-tree", "-r", "-z", "--no-renames", from, to, "--"]).run()?;
-        let mut fields = out.records();
-        let mut changes = Vec::new();
-        // `:<mode> <mode> <oid> <oid> <kind> NUL <path> NUL`
-        while let (Some(meta), Some(path)) = (fields.next(), fields.next()) {
-            let gitlink = meta.split(|&b| b == b' ').nth(1) == Some(b"160000");
-            changes.push(RawChange { path: path.to_owned(), gitlink });
-        }
-        Ok(changes)
+        Ok(self.changes(from, to)?.iter().map(|c| path_text(&c.path)).collect())
     }
 
     /// The patch between two commits.
@@ -99,7 +80,8 @@ impl Repo {
             .args(["rev-list", "--objects", "--no-object-names", tip, &exclude, "--"])
             .run()?;
         let loose = self.loose(&out);
-        if loose.len() > SYNC_ONE_BY_ONE {
+        // What lies in somebody else's folder is as durable as they like.
+        if loose.len() > SYNC_ONE_BY_ONE || self.borrows() {
             return self.pack(&out);
         }
         loose.iter().try_for_each(|path| sync(path))?;
@@ -108,6 +90,11 @@ impl Repo {
         folders.dedup();
         folders.iter().try_for_each(|path| sync(path))?;
         if loose.is_empty() { Ok(()) } else { sync(&self.objects()) }
+    }
+
+    /// Whether git also looks for objects elsewhere. An agent may have told it to.
+    pub(super) fn borrows(&self) -> bool {
+        super::shadow::exists(&self.objects().join("info/alternates"))
     }
 
     fn objects(&self) -> PathBuf {

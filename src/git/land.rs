@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkouts::Held;
-use super::command::{Git, as_the_user, records};
+use super::command::{Git, as_the_user};
 use super::error::GitError;
 use super::merge::{MergeOrder, Merged, Strategy};
+use super::output::records;
 use super::repo::{Identity, Repo};
 
 /// What landing did.

@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::command::records;
 use super::error::GitError;
+use super::output::records;
 
 /// One `git status`, as bytes of paths relative to the top.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::command::{Git, Output, path_text};
+use super::command::Git;
 use super::error::GitError;
+use super::output::{Output, path_text};
 use super::refs::is_oid;
 use super::repo::{Identity, Repo};
 

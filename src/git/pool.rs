@@ -8,28 +8,38 @@ use std::path::Path;
 use super::checkouts::folder_of;
 use super::error::GitError;
 use super::repo::Repo;
-use super::worktree::{Worktree, remove_tree, settled};
+use super::shadow::Shadow;
+use super::worktree::{Worktree, own_git_dir, remove_tree, settled};
 
 /// What an admin folder needs. All else in it is left over from the last use: merges and rebases that were begun,
 /// private refs, logs, settings.
-const NEEDED: &[&str] = &["HEAD", "commondir", "gitdir", "index", "swarm-index"];
+const NEEDED: &[&str] = &["HEAD", "commondir", "gitdir", "index"];
+
+/// What a repository of its own needs to be told apart from nothing, and to be used as it is.
+const NEEDED_ALONE: &[&str] = &["HEAD", "config", "index", "objects", "refs", "info", "shallow"];
 
 impl Repo {
     /// Gives a worktree another path, and its admin folder the name that goes with it. Nothing may be in the way.
     pub fn move_worktree(&self, wt: &Worktree, to: &Path) -> Result<Worktree, GitError> {
         let path = settled(to)?;
         let name = path.file_name().unwrap_or_default();
-        let git_dir = self.common_dir().join("worktrees").join(name);
+        let linked = wt.is_linked(self);
+        let git_dir =
+            if linked { self.common_dir().join("worktrees").join(name) } else { own_git_dir(&path) };
         for taken in [&path, &git_dir] {
             if fs::symlink_metadata(taken).is_ok() {
                 return Err(GitError::io("moving a worktree to", taken)(io::ErrorKind::AlreadyExists.into()));
             }
         }
-        strip(&wt.git_dir)?;
+        if !fs::symlink_metadata(&wt.git_dir).is_ok_and(|meta| meta.is_dir()) {
+            return Err(GitError::io("moving", &wt.git_dir)(io::ErrorKind::NotADirectory.into()));
+        }
+        strip(&wt.git_dir, if linked { NEEDED } else { NEEDED_ALONE })?;
         fs::rename(&wt.git_dir, &git_dir).map_err(GitError::io("moving", &wt.git_dir))?;
         fs::rename(&wt.path, &path).map_err(GitError::io("moving", &wt.path))?;
+        Shadow::of(self, &wt.path).move_to(&Shadow::of(self, &path))?;
         let moved = Worktree { path, git_dir };
-        moved.write_backlink()?;
+        moved.write_backlink(self)?;
         Ok(moved)
     }
 }
@@ -45,15 +55,15 @@ impl Repo {
                 remove_tree(&git_dir)?;
             }
         }
-        Ok(())
+        self.forget_shadows(below)
     }
 }
 
-fn strip(git_dir: &Path) -> Result<(), GitError> {
+fn strip(git_dir: &Path, needed: &[&str]) -> Result<(), GitError> {
     let entries = fs::read_dir(git_dir).map_err(GitError::io("reading", git_dir))?;
     for entry in entries {
         let entry = entry.map_err(GitError::io("reading", git_dir))?;
-        if !NEEDED.iter().any(|name| entry.file_name() == *name) {
+        if !needed.iter().any(|name| entry.file_name() == *name) {
             remove_tree(&entry.path())?;
         }
     }

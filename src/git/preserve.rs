@@ -6,13 +6,15 @@
 
 use std::fs;
 
-use super::command::path_text;
 use super::error::GitError;
 use super::history::CommitInfo;
 use super::listing::{Listing, files_below, nul_terminated};
 use super::merge::NewCommit;
+use super::output::path_text;
 use super::repo::{Identity, Repo};
+use super::shadow::Shadow;
 use super::worktree::{Worktree, remove_tree};
+use crate::hazards::GITLINK;
 
 /// The status that `Listing` reads. Without `--branch`, which takes as long as the rest. `dirty`: a submodule's own
 /// git is never started, it has its own configuration.
@@ -57,9 +59,13 @@ pub struct Preserved {
     pub subjects: Vec<String>,
     /// The folder was deleted; the tip is the HEAD that git remembers, or the start.
     pub missing: bool,
+    /// What the attempt changed of what ties its files to the repository, and of settings that are not its own.
+    pub tampered: Vec<String>,
     /// Submodules with work in them: another commit, or changed files. It exists only in the worktree's copy of the
     /// submodule, so removing the worktree would lose it.
     pub submodules: Vec<String>,
+    /// Why commits of a repository of its own could not be taken over. They exist only there.
+    pub left_behind: Option<String>,
 }
 
 /// Syncing new objects in one batch has a price of its own; below this many files one by one is cheaper.
@@ -75,6 +81,15 @@ struct Tip {
     /// Submodules with changed files.
     submodules: Vec<String>,
     missing: bool,
+    tampered: Vec<String>,
+    left_behind: Option<String>,
+}
+
+/// HEAD as an attempt left it, with all its objects in the repository.
+struct Taken {
+    head: String,
+    tampered: Option<String>,
+    left_behind: Option<String>,
 }
 
 impl Repo {
@@ -83,6 +98,9 @@ impl Repo {
         let folder = fs::symlink_metadata(&p.worktree.path).is_ok_and(|m| m.is_dir());
         let admin = p.worktree.git_dir.is_dir();
         let tip = if folder { self.tip_of_files(p)? } else { self.tip_of_head(p)? };
+        if self.borrows() {
+            self.prove_durable(&p.start, &tip.oid)?;
+        }
         match self.update_ref(&p.ref_name, &tip.oid, None) {
             Ok(()) => self.describe(p, tip),
             Err(GitError::RefMoved { found: Some(oid), .. }) if oid == tip.oid => self.describe(p, tip),
@@ -93,23 +111,26 @@ impl Repo {
                 commits =
                     commits.split_off(usize::from(commits.first().is_some_and(|c| c.subject == first_line)));
                 // With the admin folder gone as well, it was we who removed the worktree.
-                let (head, submodules) = (oid.clone(), tip.submodules);
-                self.describe(p, Tip { oid, head, commits, submodules, missing: !folder && admin })
+                let head = oid.clone();
+                self.describe(p, Tip { oid, head, commits, missing: !folder && admin, ..tip })
             }
             Err(error) => Err(error),
         }
     }
 
     fn tip_of_head(&self, p: &Preserve) -> Result<Tip, GitError> {
-        let head =
-            self.head_of(&p.worktree).filter(|h| self.commit_exists(h)).unwrap_or_else(|| p.start.clone());
+        let Taken { head, tampered, left_behind } = self.taken_over(p)?;
         let commits = self.commits_since(&p.start, &head)?;
-        Ok(Tip { oid: head.clone(), head, commits, submodules: Vec::new(), missing: true })
+        let tampered = tampered.into_iter().collect();
+        let oid = head.clone();
+        Ok(Tip { oid, head, commits, submodules: Vec::new(), missing: true, tampered, left_behind })
     }
 
     fn tip_of_files(&self, p: &Preserve) -> Result<Tip, GitError> {
-        restore_admin(p)?;
-        let head = self.head_of(&p.worktree).unwrap_or_else(|| p.start.clone());
+        let mut tampered = p.worktree.restore(self, &p.start)?;
+        let Taken { head, tampered: more, left_behind } = self.taken_over(p)?;
+        tampered.extend(more);
+        Shadow::of(self, &p.worktree.path).set_head(&head)?;
         let listing = self.listing(p)?;
         let commits = self.commits_since(&p.start, &head)?;
         let oid = if head == p.start && listing.is_clean() {
@@ -117,7 +138,28 @@ impl Repo {
         } else {
             self.commit_files(p, &head, &listing, commits.first())?
         };
-        Ok(Tip { oid, head, commits, submodules: self.changed_submodules(&p.worktree)?, missing: false })
+        let submodules = self.changed_submodules(&p.worktree)?;
+        Ok(Tip { oid, head, commits, submodules, missing: false, tampered, left_behind })
+    }
+
+    /// The start stands in for a HEAD that names no commit, or one that git refuses.
+    fn taken_over(&self, p: &Preserve) -> Result<Taken, GitError> {
+        let start = |tampered, left_behind| Taken { head: p.start.clone(), tampered, left_behind };
+        let Some(head) = self.head_of(&p.worktree) else { return Ok(start(None, None)) };
+        if !p.worktree.is_linked(self)
+            && head != p.start
+            && let Err(error) = self.import(&p.worktree, &head, &p.start)
+        {
+            if matches!(error, GitError::NoSpace { .. } | GitError::NoGit) {
+                return Err(error);
+            }
+            // Its files are kept all the same, as they are.
+            return Ok(start(None, Some(error.to_string())));
+        }
+        if self.commit_exists(&head) {
+            return Ok(Taken { head, tampered: None, left_behind: None });
+        }
+        Ok(start(Some("HEAD, which names no commit".to_owned()), None))
     }
 
     /// A commit on HEAD with the files as they are; HEAD itself if that is what it holds. `newest` is the attempt's own
@@ -131,7 +173,7 @@ impl Repo {
     ) -> Result<String, GitError> {
         let wt = &p.worktree;
         self.update_private_index(wt, listing)?;
-        let tree = wt.git(self, &wt.private_index()).arg("write-tree").run()?.line();
+        let tree = wt.git(self, &wt.private_index(self)).arg("write-tree").run()?.line();
         let head_tree = match newest {
             Some(newest) => Some(newest.tree.clone()),
             // The private index was HEAD's tree and has changed since: no need to ask.
@@ -146,7 +188,7 @@ impl Repo {
     }
 
     fn listing(&self, p: &Preserve) -> Result<Listing, GitError> {
-        let index = p.worktree.private_index();
+        let index = p.worktree.private_index(self);
         let status = || Ok(Listing::parse(&p.worktree.git(self, &index).args(STATUS).run()?.stdout));
         if index.exists()
             && let Ok(listing) = status()
@@ -154,8 +196,8 @@ impl Repo {
             return Ok(listing);
         }
         // Gone or damaged: one made from the start's tree costs reading every file, and says the same.
-        for name in ["swarm-index", "swarm-index.lock"] {
-            remove_tree(&p.worktree.git_dir.join(name))?;
+        for name in ["index", "index.lock"] {
+            remove_tree(&index.with_file_name(name))?;
         }
         p.worktree.git(self, &index).args(["read-tree", &p.start]).run()?;
         status()
@@ -169,7 +211,9 @@ impl Repo {
             return Ok(());
         }
         let sync = if paths.len() < BATCH_FROM { "fsync" } else { "batch" };
-        let git = wt.git(self, &wt.private_index()).config("core.fsyncMethod", sync);
+        let git = wt.git(self, &wt.private_index(self)).config("core.fsyncMethod", sync);
+        // Names that other systems take for git's own are kept like any other. What may land is another matter.
+        let git = git.config("core.protectNTFS", "false").config("core.protectHFS", "false");
         git.args(["update-index", "-z", "--add", "--remove", "--replace", "--stdin"])
             .stdin(nul_terminated(paths))
             .run()?;
@@ -185,7 +229,7 @@ impl Repo {
         if files.is_empty() {
             return Ok(files);
         }
-        let git = wt.git(self, &wt.private_index()).args(["check-ignore", "-z", "--stdin"]);
+        let git = wt.git(self, &wt.private_index(self)).args(["check-ignore", "-z", "--stdin"]);
         let out = git.stdin(nul_terminated(files.iter().map(Vec::as_slice))).run_any()?;
         if !matches!(out.code, Some(0 | 1)) {
             return Err(out.into_error());
@@ -196,9 +240,12 @@ impl Repo {
     }
 
     fn describe(&self, p: &Preserve, tip: Tip) -> Result<Preserved, GitError> {
-        let changes = if tip.oid == p.base { Vec::new() } else { self.raw_changes(&p.base, &tip.oid)? };
-        let mut submodules: Vec<String> =
-            changes.iter().filter(|c| c.gitlink).map(|c| path_text(&c.path)).collect();
+        let changes = if tip.oid == p.base { Vec::new() } else { self.changes(&p.base, &tip.oid)? };
+        let mut submodules: Vec<String> = changes
+            .iter()
+            .filter(|c| c.after.as_ref().is_some_and(|o| o.mode == GITLINK))
+            .map(|c| path_text(&c.path))
+            .collect();
         submodules.extend(tip.submodules.iter().cloned());
         submodules.sort();
         submodules.dedup();
@@ -212,7 +259,9 @@ impl Repo {
             markers: self.markers(&tip.oid, &p.conflict_paths)?,
             subjects,
             missing: tip.missing,
+            tampered: tip.tampered,
             submodules,
+            left_behind: tip.left_behind,
             tip: tip.oid,
         })
     }
@@ -245,20 +294,4 @@ impl Repo {
         let path = |record: &[u8]| record.get(tip.len() + 1..).map(path_text);
         Ok(out.records().filter_map(path).collect())
     }
-}
-
-/// The agent may have had git forget the worktree while its files are still there.
-fn restore_admin(p: &Preserve) -> Result<(), GitError> {
-    let dir = &p.worktree.git_dir;
-    if dir.join("HEAD").exists() {
-        return Ok(());
-    }
-    let failed = GitError::io("restoring", dir);
-    let write = || {
-        fs::create_dir_all(dir)?;
-        fs::write(dir.join("gitdir"), format!("{}\n", p.worktree.path.join(".git").display()))?;
-        fs::write(dir.join("commondir"), "../..\n")?;
-        fs::write(dir.join("HEAD"), format!("{}\n", p.start))
-    };
-    write().map_err(failed)
 }

@@ -41,12 +41,12 @@ impl Repo {
             let commit =
                 self.commit_tree(&NewCommit { tree: &merged.tree, parents: &[onto], message, who, at_s })?;
             self.switch(wt, &commit)?;
-            wt.keep_index()?;
+            wt.keep(self, &commit)?;
             return Ok(Rebuilt::Clean { commit });
         }
         // Only the private index learns of the merged tree: for the agent's git all of it is uncommitted work.
-        wt.keep_index()?;
-        wt.git(self, &wt.private_index()).args(["read-tree", "-m", "-u", onto, &merged.tree]).run()?;
+        wt.keep(self, onto)?;
+        wt.git(self, &wt.private_index(self)).args(["read-tree", "-m", "-u", onto, &merged.tree]).run()?;
         Ok(Rebuilt::Conflict { paths: merged.conflicts })
     }
 }

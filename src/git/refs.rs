@@ -143,7 +143,7 @@ pub(super) fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn packed(bytes: &[u8], name: &str) -> Option<String> {
+pub(super) fn packed(bytes: &[u8], name: &str) -> Option<String> {
     let line = bytes
         .split(|&b| b == b'\n')
         .find(|line| line.strip_suffix(name.as_bytes()).is_some_and(|l| l.last() == Some(&b' ')))?;

@@ -13,6 +13,8 @@ pub struct Repo {
     common_dir: PathBuf,
     git_dir: PathBuf,
     top: Option<PathBuf>,
+    /// The only filters that are run; none: whatever the configuration says.
+    pub(super) only: Option<super::filters::Filters>,
 }
 
 /// Who commits.
@@ -42,7 +44,7 @@ impl Repo {
         let mut path = || lines.next().map(|l| PathBuf::from(OsStr::from_bytes(l)));
         match (path(), path(), path()) {
             (Some(git_dir), Some(common_dir), Some(top)) if out.code == Some(0) => {
-                Ok(Repo { common_dir: real(common_dir), git_dir: real(git_dir), top: Some(top) })
+                Ok(Repo { common_dir: real(common_dir), git_dir: real(git_dir), top: Some(top), only: None })
             }
             (Some(path), _, _) if bare => Err(GitError::Bare { path }),
             _ if out.stderr().contains("dubious ownership") => {
@@ -58,7 +60,7 @@ impl Repo {
     /// The repository with this common folder, without a checkout of the user.
     pub fn at(common_dir: &Path) -> Repo {
         let common_dir = real(common_dir.to_owned());
-        Repo { git_dir: common_dir.clone(), common_dir, top: None }
+        Repo { git_dir: common_dir.clone(), common_dir, top: None, only: None }
     }
 
     /// The folder that all worktrees share: `.git` of the first checkout.

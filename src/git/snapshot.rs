@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::command::{Git, records};
+use super::command::Git;
 use super::error::GitError;
+use super::output::records;
 use super::repo::Repo;
+use super::shadow::small_file;
 
 /// Refs, the user's HEAD and the configuration, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub struct Snapshot {
     refs: BTreeMap<String, String>,
     head: Option<String>,
     config: Vec<u8>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 /// One thing that is not as it was.
@@ -42,7 +45,8 @@ impl Repo {
         refs.retain(|name, _| !name.starts_with("refs/swarm/") && *name != target);
         let path = self.common_dir().join("config");
         let config = fs::read(&path).map_err(GitError::io("reading", &path))?;
-        Ok(Snapshot { refs, head: Repo::head_in_file(self.git_dir()), config })
+        let files = files(self.common_dir());
+        Ok(Snapshot { refs, head: Repo::head_in_file(self.git_dir()), config, files })
     }
 }
 
@@ -94,7 +98,49 @@ impl Snapshot {
         if self.config != later.config {
             changes.extend(differences(&settings(&self.config), &settings(&later.config), config_change));
         }
+        let shown = |bytes: &Vec<u8>| format!("{} bytes", bytes.len());
+        let names: BTreeSet<&String> = self.files.keys().chain(later.files.keys()).collect();
+        let pairs = names.into_iter().map(|name| (name, self.files.get(name), later.files.get(name)));
+        changes.extend(pairs.filter(|(_, before, after)| before != after).map(|(name, before, after)| {
+            Change {
+                what: name.clone(),
+                before: before.map(shown),
+                after: after.map(shown),
+                undo: restoring(name, before),
+            }
+        }));
         changes
+    }
+}
+
+/// What else in the repository's folder decides what git does: where it finds objects, what it hides, which programs it runs.
+const DECIDING: &[&str] = &[
+    "config.worktree",
+    "info/attributes",
+    "info/exclude",
+    "info/grafts",
+    "objects/info/alternates",
+    "shallow",
+];
+
+fn files(common_dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let hooks = fs::read_dir(common_dir.join("hooks")).into_iter().flatten().flatten();
+    let hooks = hooks.filter_map(|entry| Some(format!("hooks/{}", entry.file_name().to_str()?)));
+    let names =
+        DECIDING.iter().map(ToString::to_string).chain(hooks.filter(|name| !name.ends_with(".sample")));
+    names.filter_map(|name| Some((name.clone(), small_file(&common_dir.join(&name))?))).collect()
+}
+
+/// A command that puts such a file back. What is too long for a line is for a person to look at.
+fn restoring(name: &str, before: Option<&Vec<u8>>) -> String {
+    let path = format!("\"$(git rev-parse --git-common-dir)\"/{name}");
+    let text = before.map(|bytes| String::from_utf8_lossy(bytes));
+    match text {
+        None => format!("rm {path}"),
+        Some(text) if text.len() <= 200 && !text.contains(['\'', '\n', '\u{fffd}']) => {
+            format!("printf %s '{text}' >{path}")
+        }
+        Some(_) => format!("\"${{EDITOR:-vi}}\" {path}"),
     }
 }
 

@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::command::path_text;
+use super::command::Git;
 use super::error::GitError;
 use super::listing::Listing;
+use super::output::path_text;
 use super::repo::Repo;
+use super::shadow::{Shadow, small_file};
 use super::worktree::{Worktree, remove_tree};
 
 /// A submodule as the private index has it.
@@ -23,7 +25,7 @@ impl Repo {
         if !wt.path.join(".gitmodules").exists() {
             return Ok(Vec::new());
         }
-        let out = wt.git(self, &wt.private_index()).args(["ls-files", "-z", "--stage"]).run()?;
+        let out = wt.git(self, &wt.private_index(self)).args(["ls-files", "-z", "--stage"]).run()?;
         let mut changed = Vec::new();
         for submodule in out.records().filter_map(submodule) {
             if self.is_changed(wt, &submodule)? {
@@ -38,10 +40,11 @@ impl Repo {
     fn is_changed(&self, wt: &Worktree, submodule: &Submodule) -> Result<bool, GitError> {
         let top = wt.path.join(&submodule.path);
         let Some(objects) = objects_of(&top) else { return Ok(false) };
-        let index = wt.git_dir.join("swarm-submodule-index");
+        let shadow = Shadow::of(self, &wt.path);
+        let index = shadow.dir().join("submodule-index");
         let git = || {
-            let inside = Worktree { path: top.clone(), git_dir: wt.git_dir.clone() };
-            inside.git(self, &index).env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &objects)
+            let git = Git::files(shadow.dir(), self.common_dir(), &top, &index);
+            self.guarded(git).env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &objects)
         };
         remove_tree(&index)?;
         let read = git().args(["read-tree", &submodule.commit]).run();
@@ -67,9 +70,9 @@ fn submodule(record: &[u8]) -> Option<Submodule> {
 /// The object folder of a submodule that is checked out.
 fn objects_of(top: &Path) -> Option<PathBuf> {
     let pointer = top.join(".git");
-    if pointer.is_dir() {
+    if fs::symlink_metadata(&pointer).is_ok_and(|meta| meta.is_dir()) {
         return Some(pointer.join("objects"));
     }
-    let text = fs::read_to_string(&pointer).ok()?;
+    let text = String::from_utf8(small_file(&pointer)?).ok()?;
     Some(top.join(text.trim_end().strip_prefix("gitdir: ")?).join("objects"))
 }

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::command::{Git, records};
+use super::command::Git;
 use super::error::GitError;
+use super::output::records;
 use super::repo::Repo;
 
 impl Repo {

@@ -1,8 +1,8 @@
 //! Worktrees of swarm's own: made, reset to a commit, removed. Does not know whose attempt or gate lives in one.
 //!
 //! Callers make and remove one at a time. What lives in a worktree may be hostile: nothing is read through its
-//! `.git` file or its index. The index as git wrote it at the checkout is kept aside as the *private* one, by a hard
-//! link: git replaces an index by rename, so the link keeps the state that we know, with its timestamps.
+//! `.git` file, its index or its folder in the repository. The index as git wrote it at the checkout is kept aside as the
+//! *private* one, in the tree's [`Shadow`].
 
 use std::fs;
 use std::io;
@@ -17,60 +17,119 @@ use super::listing::Listing;
 use super::preserve::STATUS;
 use super::refs::is_oid;
 use super::repo::Repo;
+use super::shadow::{Shadow, copy_over, exists, small_file};
 
-/// A linked worktree.
+/// A tree of files that agents or gates work in: a linked worktree, or a repository of its own beside its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worktree {
     /// The folder with the files.
     pub path: PathBuf,
-    /// Its admin folder, `<common>/worktrees/<id>`.
+    /// Git's folder for it: `<common>/worktrees/<id>`, or that of a repository of its own.
     pub git_dir: PathBuf,
 }
 
 impl Worktree {
-    /// A command on the worktree's files with a given index.
+    /// A command on the worktree's files with a given index. Nothing of the worktree's own git folder is read.
     pub(super) fn git(&self, repo: &Repo, index: &Path) -> Git {
-        Git::files(&self.git_dir, repo.common_dir(), &self.path, index)
+        let shadow = Shadow::of(repo, &self.path);
+        repo.guarded(Git::files(shadow.dir(), repo.common_dir(), &self.path, index))
+    }
+
+    /// A command that writes the worktree's own HEAD and index. Nobody else may be at work in it, and what was there is
+    /// restored first.
+    fn own_git(&self, repo: &Repo) -> Git {
+        let common = if self.is_linked(repo) { repo.common_dir() } else { &self.git_dir };
+        repo.guarded(Git::files(&self.git_dir, common, &self.path, &self.index()))
+    }
+
+    /// It shares refs and settings with the repository.
+    pub(super) fn is_linked(&self, repo: &Repo) -> bool {
+        self.git_dir.parent() == Some(&repo.common_dir().join("worktrees"))
     }
 
     pub(super) fn index(&self) -> PathBuf {
         self.git_dir.join("index")
     }
 
-    pub(super) fn private_index(&self) -> PathBuf {
-        self.git_dir.join("swarm-index")
+    pub(super) fn private_index(&self, repo: &Repo) -> PathBuf {
+        Shadow::of(repo, &self.path).index()
     }
 
-    /// Keeps the index as it is now as the private one.
-    pub(super) fn keep_index(&self) -> Result<(), GitError> {
-        link_over(&self.index(), &self.private_index())
+    /// Keeps what the tree is like now, with this HEAD.
+    pub(super) fn keep(&self, repo: &Repo, head: &str) -> Result<(), GitError> {
+        Shadow::of(repo, &self.path).keep(self, head)
     }
 
-    /// Puts back the `.git` file if anything else is there.
-    fn restore_pointer(&self) -> Result<(), GitError> {
-        let file = self.path.join(".git");
-        let right = [b"gitdir: ", self.git_dir.as_os_str().as_bytes(), b"\n"].concat();
-        let is_file = fs::symlink_metadata(&file).is_ok_and(|m| m.is_file());
-        if is_file && fs::read(&file).is_ok_and(|b| b == right) {
-            return Ok(());
+    /// Puts back what ties the two halves together, and the settings: all that an agent can have changed to lead git
+    /// elsewhere. What was not as swarm left it.
+    pub(super) fn restore(&self, repo: &Repo, head: &str) -> Result<Vec<String>, GitError> {
+        let mut changed = Vec::new();
+        if fs::symlink_metadata(&self.git_dir).is_ok_and(|meta| !meta.is_dir()) {
+            changed.push(self.git_dir.display().to_string());
+            remove_tree(&self.git_dir)?;
         }
-        remove_tree(&file)?;
-        fs::write(&file, right).map_err(GitError::io("writing", &file))
+        let linked = self.is_linked(repo);
+        if linked || !exists(&self.git_dir) {
+            fs::create_dir_all(&self.git_dir).map_err(GitError::io("restoring", &self.git_dir))?;
+        }
+        let mut pointers = vec![(self.path.join(".git"), self.pointer())];
+        if linked {
+            pointers.push((self.git_dir.join("gitdir"), self.backlink()));
+            pointers.push((self.git_dir.join("commondir"), b"../..\n".to_vec()));
+        }
+        for (file, right) in pointers {
+            if put(&file, &right)? {
+                changed.push(file.display().to_string());
+            }
+        }
+        for name in ["HEAD", "index"] {
+            let file = self.git_dir.join(name);
+            if exists(&file) && !fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file()) {
+                changed.push(file.display().to_string());
+                remove_tree(&file)?;
+            }
+        }
+        if linked && !exists(&self.git_dir.join("HEAD")) {
+            put(&self.git_dir.join("HEAD"), format!("{head}\n").as_bytes())?;
+        }
+        if linked {
+            let settings = Shadow::of(repo, &self.path).restore_settings(self)?;
+            changed.extend(settings.iter().map(|name| self.git_dir.join(name).display().to_string()));
+        }
+        Ok(changed)
     }
 
-    /// Tells git where the folder is.
-    pub(super) fn write_backlink(&self) -> Result<(), GitError> {
-        let file = self.git_dir.join("gitdir");
-        let line = [self.path.as_os_str().as_bytes(), b"/.git\n"].concat();
-        fs::write(&file, line).map_err(GitError::io("writing", &file))?;
-        self.restore_pointer()
+    /// What the `.git` file says.
+    fn pointer(&self) -> Vec<u8> {
+        [b"gitdir: ", self.git_dir.as_os_str().as_bytes(), b"\n"].concat()
+    }
+
+    /// What tells git where the folder is.
+    fn backlink(&self) -> Vec<u8> {
+        [self.path.as_os_str().as_bytes(), b"/.git\n"].concat()
+    }
+
+    /// After a move: each half is told where the other one is.
+    pub(super) fn write_backlink(&self, repo: &Repo) -> Result<(), GitError> {
+        if self.is_linked(repo) {
+            put(&self.git_dir.join("gitdir"), &self.backlink())?;
+        }
+        put(&self.path.join(".git"), &self.pointer()).map(drop)
     }
 
     fn drop_locks(&self) -> Result<(), GitError> {
-        ["index.lock", "HEAD.lock", "swarm-index.lock"]
-            .iter()
-            .try_for_each(|f| remove_tree(&self.git_dir.join(f)))
+        ["index.lock", "HEAD.lock"].iter().try_for_each(|f| remove_tree(&self.git_dir.join(f)))
     }
+}
+
+/// Makes a plain file say this, whatever was there. Whether it did not.
+fn put(file: &Path, right: &[u8]) -> Result<bool, GitError> {
+    if small_file(file).is_some_and(|bytes| bytes == right) {
+        return Ok(false);
+    }
+    remove_tree(file)?;
+    fs::write(file, right).map_err(GitError::io("writing", file))?;
+    Ok(true)
 }
 
 impl Repo {
@@ -84,36 +143,39 @@ impl Repo {
             return Ok(wt);
         }
         self.remove_leftovers(&path)?;
-        let made = Git::user(self.common_dir())
-            // Files are what a checkout costs; git asks for parallel checkout to be switched on.
-            .config("checkout.workers", "0")
-            .args(["worktree", "add", "--quiet", "--detach"])
-            .arg(&path)
-            .arg(commit)
-            .run();
-        if let Err(error) = made {
+        let made = self.make_worktree(&path, commit);
+        if made.is_err() {
             // Half a worktree helps nobody, and on a full disk it takes the room that resuming needs.
             let _ = self.remove_leftovers(&path);
-            return Err(error);
         }
-        let wt = self.existing(&path).ok_or_else(|| GitError::Io {
+        made
+    }
+
+    /// Git's own `worktree add` checks out in a process that it starts in the new admin folder, and what is included
+    /// there is not what is included here: which filters it would find cannot be known before. So it only makes the folder.
+    fn make_worktree(&self, path: &Path, commit: &str) -> Result<Worktree, GitError> {
+        let add = ["worktree", "add", "--quiet", "--detach", "--no-checkout"];
+        self.plumbing().args(add).arg(path).arg(commit).run()?;
+        let wt = self.existing(path).ok_or_else(|| GitError::Io {
             doing: "finding the new worktree",
-            path,
+            path: path.to_owned(),
             source: io::ErrorKind::NotFound.into(),
         })?;
-        wt.keep_index()?;
+        self.switch(&wt, commit)?;
+        wt.keep(self, commit)?;
         Ok(wt)
     }
 
     /// Removes a worktree, its files and its admin folder, in any state; one that is gone is fine.
     pub fn remove_worktree(&self, wt: &Worktree) -> Result<(), GitError> {
         self.remove_folder(&wt.path)?;
+        Shadow::of(self, &wt.path).remove()?;
+        if !wt.is_linked(self) {
+            return if wt.git_dir == own_git_dir(&wt.path) { remove_tree(&wt.git_dir) } else { Ok(()) };
+        }
         // Never an admin folder that belongs to another worktree by now.
         let another = folder_of(&wt.git_dir).is_some_and(|folder| folder != wt.path);
-        if another || wt.git_dir.parent() != Some(&self.common_dir().join("worktrees")) {
-            return Ok(());
-        }
-        remove_tree(&wt.git_dir)
+        if another { Ok(()) } else { remove_tree(&wt.git_dir) }
     }
 
     /// Removes whatever is at a worktree's path, and every admin folder that points there.
@@ -135,65 +197,95 @@ impl Repo {
     /// stay, unless `clean_all`. It is made when absent, and made again when damaged.
     pub fn exact(&self, path: &Path, commit: &str, clean_all: bool) -> Result<Worktree, GitError> {
         let path = settled(path)?;
-        if let Some(wt) = self.existing(&path) {
-            match self.reset(&wt, commit, clean_all) {
-                Ok(()) => return Ok(wt),
+        let existing = self.existing(&path);
+        if let Some(wt) = &existing {
+            match self.reset(wt, commit, clean_all) {
+                Ok(()) => return Ok(wt.clone()),
                 // Making it again would need more room, not less.
                 Err(error @ (GitError::NoSpace { .. } | GitError::NoGit)) => return Err(error),
                 Err(_) => {}
             }
         }
-        self.add_worktree(&path, commit)
+        match existing {
+            Some(wt) if !wt.is_linked(self) => self.add_clone(&path, commit),
+            Some(_) | None => self.add_worktree(&path, commit),
+        }
     }
 
     /// The private index tells git which files to rewrite, whatever was done to the worktree's own index.
     fn reset(&self, wt: &Worktree, commit: &str, clean_all: bool) -> Result<(), GitError> {
-        wt.drop_locks()?;
-        wt.restore_pointer()?;
-        link_over(&wt.private_index(), &wt.index())?;
+        let shadow = Shadow::of(self, &wt.path);
+        if wt.is_linked(self) {
+            wt.drop_locks()?;
+            wt.restore(self, commit)?;
+        } else {
+            self.init_clone(wt, commit)?;
+        }
+        remove_tree(&wt.index())?;
+        copy_over(&shadow.index(), &wt.index())?;
         self.switch(wt, commit)?;
         let flags = if clean_all { "-ffdxq" } else { "-ffdq" };
-        wt.git(self, &wt.index()).args(["clean", flags]).run()?;
-        wt.keep_index()
+        wt.own_git(self).args(["clean", flags]).run()?;
+        wt.keep(self, commit)
     }
 
     /// Detaches HEAD at a commit and rewrites the files that differ. (`reset --hard` would move a branch that HEAD
     /// happens to be on.)
     pub(super) fn switch(&self, wt: &Worktree, commit: &str) -> Result<(), GitError> {
-        let git =
-            wt.git(self, &wt.index()).config("checkout.workers", "0").config("advice.detachedHead", "false");
+        // Files are what a checkout costs; git asks for parallel checkout to be switched on.
+        let git = wt.own_git(self).config("checkout.workers", "0").config("advice.detachedHead", "false");
         git.args(["checkout", "--quiet", "--force", "--detach", commit, "--"]).run().map(drop)
     }
 
     /// The worktree at a path, if both its halves are there and finished.
-    fn existing(&self, path: &Path) -> Option<Worktree> {
+    pub(super) fn existing(&self, path: &Path) -> Option<Worktree> {
         let is_folder = fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
+        let own = own_git_dir(path);
+        if is_folder && own.is_dir() {
+            return Some(Worktree { path: path.to_owned(), git_dir: own });
+        }
         let git_dir = self.admin_folders(path).ok()?.into_iter().next()?;
         let unfinished = fs::read(git_dir.join("locked")).is_ok_and(|l| l.starts_with(b"initializing"));
         (is_folder && !unfinished).then(|| Worktree { path: path.to_owned(), git_dir })
     }
 
-    fn is_fresh(&self, wt: &Worktree, commit: &str) -> bool {
-        let unlocked = wt.private_index().exists() && !wt.git_dir.join("index.lock").exists();
-        if !unlocked || wt.restore_pointer().is_err() || self.head_of(wt).is_none_or(|h| h != commit) {
+    pub(super) fn is_fresh(&self, wt: &Worktree, commit: &str) -> bool {
+        let unlocked = wt.private_index(self).exists() && !wt.git_dir.join("index.lock").exists();
+        if !unlocked || wt.restore(self, commit).is_err() || self.head_of(wt).is_none_or(|h| h != commit) {
             return false;
         }
-        let status = wt.git(self, &wt.private_index()).args(STATUS).run();
+        let status = wt.git(self, &wt.private_index(self)).args(STATUS).run();
         status.is_ok_and(|s| Listing::parse(&s.stdout).is_clean())
     }
 
-    /// The commit in a worktree's HEAD. A detached one is read from the file, without a process.
+    /// The commit in a worktree's HEAD, if the repository has it. Git is asked only where it keeps refs in no files.
     pub(super) fn head_of(&self, wt: &Worktree) -> Option<String> {
-        Repo::head_in_file(&wt.git_dir).filter(|h| is_oid(h)).or_else(|| {
-            let git = Git::plumbing(&wt.git_dir).env("GIT_COMMON_DIR", self.common_dir());
-            Some(git.args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).run().ok()?.line())
-        })
+        let text = String::from_utf8(small_file(&wt.git_dir.join("HEAD"))?).ok()?;
+        let text = text.trim_end();
+        let head = match text.strip_prefix("ref: ") {
+            None => Some(text.to_owned()),
+            Some(_) if self.common_dir().join("reftable").exists() => {
+                let git = Git::plumbing(&wt.git_dir).env("GIT_COMMON_DIR", self.common_dir());
+                Some(git.args(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).run().ok()?.line())
+            }
+            Some(name) if wt.is_linked(self) => self.shared_or_own(wt, name),
+            Some(name) => own_ref(&wt.git_dir, name),
+        };
+        head.filter(|head| is_oid(head))
     }
 
-    fn remove_leftovers(&self, path: &Path) -> Result<(), GitError> {
+    /// A ref that HEAD of a linked worktree names. Some belong to the worktree alone.
+    fn shared_or_own(&self, wt: &Worktree, name: &str) -> Option<String> {
+        let own = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"].iter().any(|of| name.starts_with(of));
+        if own { own_ref(&wt.git_dir, name) } else { self.ref_value(name).ok().flatten() }
+    }
+
+    pub(super) fn remove_leftovers(&self, path: &Path) -> Result<(), GitError> {
         for git_dir in self.admin_folders(path)? {
             remove_tree(&git_dir)?;
         }
+        remove_tree(&own_git_dir(path))?;
+        Shadow::of(self, path).remove()?;
         self.remove_folder(path)
     }
 
@@ -224,19 +316,24 @@ pub(super) fn settled(path: &Path) -> Result<PathBuf, GitError> {
     Ok(parent.canonicalize().map_err(GitError::io("reading", parent))?.join(name))
 }
 
-/// Makes `to` another name of the file `from`, replacing what was there. Where there are no hard links it is a copy
-/// with the same timestamp, which git's check for changes made in the same tick relies on.
-fn link_over(from: &Path, to: &Path) -> Result<(), GitError> {
-    let new = to.with_extension("new");
-    remove_tree(&new)?;
-    let linked = fs::hard_link(from, &new).or_else(|_| {
-        fs::copy(from, &new)?;
-        let written = fs::metadata(from)?.modified()?;
-        fs::File::options().write(true).open(&new)?.set_modified(written)
-    });
-    linked.and_then(|()| fs::rename(&new, to)).map_err(GitError::io("keeping the index", from))?;
-    // Renaming one name of a file onto another name of it does nothing, and leaves both.
-    remove_tree(&new)
+/// Where git's half of a tree is that is a repository of its own: beside the files, so that they can be deleted without it.
+pub(super) fn own_git_dir(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".git");
+    path.with_file_name(name)
+}
+
+/// The value of a loose or packed ref of a folder that an agent writes.
+fn own_ref(git_dir: &Path, name: &str) -> Option<String> {
+    let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+    if !name.starts_with("refs/") || !name.split('/').all(plain) {
+        return None;
+    }
+    let loose = small_file(&git_dir.join(name)).and_then(|bytes| String::from_utf8(bytes).ok());
+    loose.map(|text| text.trim_end().to_owned()).or_else(|| {
+        let packed = fs::read(git_dir.join("packed-refs")).ok()?;
+        super::refs::packed(&packed, name)
+    })
 }
 
 /// Removes a file, a link (not what it points to) or a folder with everything in it, however it was protected.

@@ -1,7 +1,8 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
 use swarm_domain::plan::{
-    MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Workspace,
+    Allowed, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Tree,
+    Workspace,
 };
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
@@ -44,6 +45,10 @@ pub struct Draft {
     pub pass_env: Vec<String>,
     /// How finished work lands.
     pub merge: MergePolicy,
+    /// What may land although it is a hazard.
+    pub allow: Allowed,
+    /// What attempts work in.
+    pub tree: Tree,
     /// How secrets are kept out.
     pub secrets: Secrets,
     /// The tasks in the order of the file.
@@ -95,6 +100,8 @@ impl Draft {
             merge: self.merge,
             preflight: resolved.preflight,
             identity: resolved.identity,
+            allow: self.allow,
+            tree: self.tree,
             secrets: self.secrets,
         };
         Plan::new(settings, self.tasks)

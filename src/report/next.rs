@@ -69,12 +69,21 @@ fn finished(parts: &Parts, outcome: Outcome) -> Vec<Step> {
     }
     if !all_landed {
         steps.extend(asks(parts));
+        steps.extend(allowances(parts));
         steps.push(step(
             format!("swarm retry {id}"),
             "a new run of what did not land; what landed is carried over",
         ));
     }
     steps
+}
+
+/// The keys that let land what was refused, where a person wants it so.
+fn allowances(parts: &Parts) -> Option<Step> {
+    let refused = |task: &&Task| matches!(task.end(), Some(End::Failed { cause: Cause::Hazard, .. }));
+    parts.tasks.iter().find(refused)?;
+    let command = format!("swarm retry {} --plan FILE", parts.run.id);
+    Some(step(command, "if that may land: name its path under `merge: {allow: …}` in the plan"))
 }
 
 /// How to take over what the target has.

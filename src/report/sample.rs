@@ -10,8 +10,9 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
-    Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
-    OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
+    Allowed, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Tree, Work,
+    Workspace,
 };
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
@@ -127,6 +128,8 @@ pub(super) fn settings() -> Settings {
         },
         preflight: true,
         identity: ("Ann".to_owned(), "ann@example.org".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
     }
 }
@@ -325,6 +328,7 @@ pub(super) fn kept(task: &str, attempt: u32, strays: &[&str]) -> Event {
         strays: strays.iter().map(|&path| path.to_owned()).collect(),
         markers: vec![],
         subjects: vec!["one".to_owned()],
+        hazards: vec![],
         secrets: Vec::new(),
     }
     .into()

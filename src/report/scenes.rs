@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
-    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack, RoomLost,
-    TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
+    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, MergeRefused, Noted, PreserveFailed, RoomBack,
+    RoomLost, TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
 };
 use swarm_domain::fact::{Ending, Request, Usage};
 use swarm_domain::plan::{OnConflict, OnFailure, OnUnknownCost, Settings};
-use swarm_domain::{Event, GateScope, TaskId, TaskSpec, Usd};
+use swarm_domain::{Event, GateScope, Hazard, HazardKind, TaskId, TaskSpec, Usd};
 
 use super::sample::{Sample, ended, exited, gate, id, kept, oid, red, settings, task, worktree};
 
@@ -177,6 +177,20 @@ pub(super) fn conflict() -> Sample {
     sample
 }
 
+/// A merge that would land a link out of the tree, twice.
+pub(super) fn refused() -> Sample {
+    let mut sample = opened(|_| (), pair());
+    sample.run(&mut |effect| match effect {
+        Effect::BuildMerge(merge) => {
+            let (path, detail) = (EVIL.to_owned(), "is a symbolic link that is absolute".to_owned());
+            let hazards = vec![Hazard { kind: HazardKind::Link, path, detail }];
+            Some(vec![MergeRefused { task: merge.task.clone(), attempt: merge.attempt, hazards }.into()])
+        }
+        _ => None,
+    });
+    sample
+}
+
 fn conflicted(task: &TaskId, attempt: u32) -> Event {
     let paths = vec!["src/a.rs".to_owned(), EVIL.to_owned()];
     MergeConflicted { task: task.clone(), attempt, paths, detail: "CONFLICT (content)".to_owned() }.into()
@@ -337,6 +351,7 @@ pub(super) fn all() -> Vec<(&'static str, Sample)> {
         ("surroundings", surroundings()),
         ("paused", paused()),
         ("conflict", conflict()),
+        ("refused", refused()),
         ("SIGINT", interrupted(2)),
         ("SIGTERM", interrupted(15)),
         ("cut off", cut_off()),

@@ -5,7 +5,7 @@ use swarm_domain::event::{
     PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, Usd, hazard};
 
 use super::text::{clean, count, dollars, duration, few, money, rfc3339};
 
@@ -43,14 +43,13 @@ pub(super) fn say(event: &Event) -> String {
         Event::AttemptFailed(event) => attempt_failed(event),
         Event::RetryScheduled(_) => "is tried again".to_owned(),
         Event::RetryDue(_) => "is ready again".to_owned(),
-        Event::AttemptPassed(event) => {
-            format!("attempt {} left good work; its own gates are next", event.attempt)
-        }
+        Event::AttemptPassed(event) => attempt_passed(event.attempt),
         Event::TaskQueued(event) => format!("queued to land  attempt {}", event.attempt),
         Event::MergePrepared(event) => merge_prepared(event),
         Event::MergeBuilt(event) => format!("merged in memory as {}", event.commit.short()),
         Event::MergeEmpty(_) => "is in the target already".to_owned(),
         Event::MergeConflicted(event) => format!("conflicts with the target in {}", few(&event.paths)),
+        Event::MergeRefused(event) => format!("may not land: {}", clean(&hazard::reason(&event.hazards))),
         Event::MergeIntended(event) => format!("the target moves to {}", event.commit.short()),
         Event::Merged(event) => format!("landed {}  attempt {}", event.commit.short(), event.attempt),
         Event::MergeFailed(event) => format!("could not be merged: {}", clean(&event.error)),
@@ -71,6 +70,10 @@ pub(super) fn say(event: &Event) -> String {
         Event::AgentHeld(event) => agent_held(event),
         Event::AgentFreed(event) => format!("`{}` may start again", clean(&event.agent)),
     }
+}
+
+fn attempt_passed(attempt: u32) -> String {
+    format!("attempt {attempt} left good work; its own gates are next")
 }
 
 fn preflight_failed(event: &PreflightFailed) -> String {
@@ -295,6 +298,7 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Interrupted => "interrupted",
         Cause::Limit => "limit",
         Cause::Login => "login",
+        Cause::Hazard => "hazard",
         Cause::Secret => "secret",
     }
 }

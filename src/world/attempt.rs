@@ -206,6 +206,13 @@ fn place(
     if to.symlink_metadata().is_ok() {
         return Ok(());
     }
+    let parents = file.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+    for parent in parents {
+        // Whoever wrote the tree may have put a link there, and what is copied would end wherever that leads.
+        if into.join(parent).symlink_metadata().is_ok_and(|meta| !meta.is_dir()) {
+            return Ok(());
+        }
+    }
     if let Some(parent) = to.parent() {
         std::fs::create_dir_all(parent)?;
     }

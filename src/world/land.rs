@@ -5,10 +5,12 @@ use std::time::Duration;
 use swarm_actors::Tell;
 use swarm_domain::effect::BuildMerge;
 use swarm_domain::event::{
-    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, TargetFreed, TargetHeld, TargetSeen,
+    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, MergeRefused, Merged, TargetFreed, TargetHeld,
+    TargetSeen,
 };
 use swarm_domain::{Event, Oid, Strategy, TaskId};
 
+use super::hazards::{self, Rules};
 use super::{Site, identity, leaks, room};
 use crate::git::{self, GitError, MergeOrder};
 
@@ -86,6 +88,15 @@ fn try_build(site: &Site, order: &BuildMerge) -> Result<Event, GitError> {
     let (task, attempt) = (order.task.clone(), order.attempt);
     Ok(match merged {
         git::Merged::Commit { commit, tree } => {
+            let rules = Rules { allow: &order.allow, claims: &order.claims, shared: &order.shared };
+            let find = match order.strategy {
+                Strategy::Squash => hazards::find,
+                Strategy::Merge => hazards::in_history,
+            };
+            let hazards = find(&site.repo, order.onto.as_str(), &commit, &rules)?;
+            if !hazards.is_empty() {
+                return Ok(MergeRefused { task, attempt, hazards }.into());
+            }
             let each = order.strategy == Strategy::Merge;
             let secrets = leaks::find(site, order.onto.as_str(), &commit, each)?;
             site.repo.prove_durable(order.onto.as_str(), &commit)?;

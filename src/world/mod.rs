@@ -3,8 +3,10 @@
 pub mod agent;
 mod attempt;
 pub mod environment;
+mod filters;
 mod gate;
 pub mod guard;
+mod hazards;
 mod keep;
 mod land;
 mod leaks;
@@ -127,6 +129,7 @@ impl RealWorld {
     /// The same, with what is to be kept secret.
     pub fn guarded(repo: Repo, places: Places, target: String, epoch: u64, guard: Guard) -> Self {
         let pool = Pool::new(&places.worktrees);
+        let repo = filters::pinned(repo, &places.run_dir);
         let site = Site {
             repo,
             places,
@@ -271,8 +274,8 @@ fn used(spent: &Spent) -> Usage {
 fn perform(site: &Site, effect: Effect, tell: &Tell) -> Vec<Event> {
     match effect {
         Effect::ReadTarget { target, landed, .. } => vec![land::read(site, &target, landed.as_ref())],
-        Effect::MakeWorktree { task, attempt, onto, from, materialise, at_s } => {
-            let order = trees::Make { task, attempt, onto, from, materialise, at_s };
+        Effect::MakeWorktree { task, attempt, onto, from, materialise, at_s, tree } => {
+            let order = trees::Make { task, attempt, onto, from, materialise, at_s, tree };
             vec![trees::make(site, &order, tell)]
         }
         Effect::RunAttempt(run) => vec![attempt::run(site, &run, tell)],

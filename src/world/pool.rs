@@ -4,10 +4,20 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use swarm_domain::Tree;
+
 use crate::git::{GitError, Repo, Worktree};
 
 /// Worktrees that wait at most: more attempts than this rarely end before another begins.
 const POOL_MAX: usize = 16;
+
+/// A new tree of the kind that the plan asks for.
+pub(super) fn add(repo: &Repo, path: &Path, commit: &str, tree: Tree) -> Result<Worktree, GitError> {
+    match tree {
+        Tree::Worktree => repo.add_worktree(path, commit),
+        Tree::Clone => repo.add_clone(path, commit),
+    }
+}
 
 /// The pool of one run. Callers take turns, as with all operations on worktrees. The name of a spare one begins with `_`,
 /// as no task's id does: what an attempt works in is never taken for it.
@@ -32,7 +42,13 @@ impl Pool {
 
     /// A worktree at a path with exactly a commit: one that waits, or a new one. It is moved there only when it is ready:
     /// after a crash in between, one with the ignored files of its last use would pass for a new one.
-    pub(super) fn take(&self, repo: &Repo, path: &Path, commit: &str) -> Result<Worktree, GitError> {
+    pub(super) fn take(
+        &self,
+        repo: &Repo,
+        path: &Path,
+        commit: &str,
+        tree: Tree,
+    ) -> Result<Worktree, GitError> {
         if std::fs::symlink_metadata(path).is_err()
             && let Some(waiting) = self.pop()
         {
@@ -50,7 +66,7 @@ impl Pool {
                 }
             }
         }
-        repo.add_worktree(path, commit)
+        add(repo, path, commit, tree)
     }
 
     /// Takes a worktree back that holds nothing of its own. One that cannot be used again is removed.

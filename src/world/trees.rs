@@ -1,13 +1,13 @@
 //! The worktrees of attempts: made on the target's head or with an earlier attempt's work, removed when they hold nothing of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use swarm_actors::Tell;
 use swarm_domain::event::{WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved};
 use swarm_domain::fact::Start;
-use swarm_domain::{Event, Oid, TaskId};
+use swarm_domain::{Event, Oid, TaskId, Tree};
 
-use super::{Site, room};
+use super::{Site, pool, room};
 use crate::git::{GitError, Identity, Rebuilt, Worktree};
 use crate::holder::{self, Probe};
 
@@ -22,6 +22,7 @@ pub(super) struct Make {
     pub(super) from: Start,
     pub(super) materialise: bool,
     pub(super) at_s: u64,
+    pub(super) tree: Tree,
 }
 
 pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
@@ -53,7 +54,8 @@ pub(super) fn make(site: &Site, order: &Make, tell: &Tell) -> Event {
 /// The worktree, its HEAD, and the files in conflict. A half-made one is made again from the start.
 fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), GitError> {
     let path = site.places.worktrees.join(format!("{}-{}", order.task, order.attempt));
-    let worktree = site.pool.take(&site.repo, &path, order.onto.as_str())?;
+    hold(site, order, &path, order.onto.as_str())?;
+    let worktree = site.pool.take(&site.repo, &path, order.onto.as_str(), order.tree)?;
     let Start::Tip { attempt, tip, base } = &order.from else {
         return Ok((worktree, order.onto.clone(), Vec::new()));
     };
@@ -69,13 +71,41 @@ fn checkout(site: &Site, order: &Make) -> Result<(Worktree, Oid, Vec<String>), G
         order.at_s,
     )?;
     match rebuilt {
-        Rebuilt::Clean { commit } => Ok((worktree, Oid::new(&commit), Vec::new())),
+        Rebuilt::Clean { commit } => {
+            hold(site, order, &path, &commit)?;
+            Ok((worktree, Oid::new(&commit), Vec::new()))
+        }
         Rebuilt::Conflict { paths } if order.materialise => Ok((worktree, order.onto.clone(), paths)),
         Rebuilt::Conflict { .. } => {
             site.repo.remove_worktree(&worktree)?;
-            Ok((site.repo.add_worktree(&path, order.onto.as_str())?, order.onto.clone(), Vec::new()))
+            Ok((
+                pool::add(&site.repo, &path, order.onto.as_str(), order.tree)?,
+                order.onto.clone(),
+                Vec::new(),
+            ))
         }
     }
+}
+
+/// A ref that holds what a repository of an attempt's own borrows: to the user's `git gc` it is a stranger.
+fn hold(site: &Site, order: &Make, path: &Path, commit: &str) -> Result<(), GitError> {
+    if order.tree == Tree::Worktree {
+        return Ok(());
+    }
+    let name = held(site, path);
+    match site.repo.update_ref(&name, commit, None) {
+        Err(GitError::RefMoved { found: Some(found), .. }) if found == commit => Ok(()),
+        Err(GitError::RefMoved { found: Some(found), .. }) => {
+            site.repo.update_ref(&name, commit, Some(&found))
+        }
+        outcome => outcome,
+    }
+}
+
+fn held(site: &Site, path: &Path) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // No task has an id that begins so.
+    format!("refs/swarm/{}/_trees/{}", name(&site.places.run_dir), name(path))
 }
 
 /// Law 17: what is in the worktree was recorded as reachable before this is owed.
@@ -85,7 +115,9 @@ pub(super) fn remove(site: &Site, task: TaskId, attempt: u32, path: &str, git_di
         return WorktreeKept { task, attempt, error }.into();
     }
     let worktree = Worktree { path: PathBuf::from(path), git_dir: PathBuf::from(git_dir) };
-    match site.alone(|| site.pool.give(&site.repo, &worktree)) {
+    let name = held(site, &worktree.path);
+    let gone = || site.pool.give(&site.repo, &worktree).and_then(|()| site.repo.delete_ref(&name));
+    match site.alone(gone) {
         Ok(()) => WorktreeRemoved { task, attempt }.into(),
         Err(error) => WorktreeKept { task, attempt, error: error.to_string() }.into(),
     }

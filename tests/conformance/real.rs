@@ -14,7 +14,7 @@ use swarm::git::Repo;
 use swarm::world::{Places, RealWorld};
 use swarm_actors::World;
 use swarm_domain::fact::Usage;
-use swarm_domain::{Effect, Event, Oid, Program, TaskId, Usd};
+use swarm_domain::{Effect, Event, Oid, Program, TaskId, Tree, Usd};
 use swarm_proptests::conformance::stage::{Deed, Stage, Step, TARGET};
 use tokio::runtime::{Builder, Runtime};
 
@@ -29,6 +29,7 @@ const KEEPER: &[u8] = b"\0__holder\0";
 const MARK: &[u8] = b"SWARM_HOLDER=";
 
 pub(crate) struct Real {
+    tree: Tree,
     scene: Scene,
     base: Oid,
     world: RealWorld,
@@ -41,14 +42,15 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    pub(crate) fn new() -> Self {
+    /// A scene whose attempts work in this.
+    pub(crate) fn working_in(tree: Tree) -> Self {
         let scene = Scene::new();
         // Names of holders are made from it, and no two scenes may have the same.
         write(&scene.repo.join("SCENE.md"), scene.root.as_os_str().as_encoded_bytes());
         let base = Oid::new(&scene.commit("the base"));
         let runtime = Builder::new_multi_thread().worker_threads(1).build().expect("threads can be made");
         let world = world(&scene, 1);
-        Self { scene, base, world, epoch: 1, programs: 0, let_go: 0, deeds: 0, runtime: Some(runtime) }
+        Self { tree, scene, base, world, epoch: 1, programs: 0, let_go: 0, deeds: 0, runtime: Some(runtime) }
     }
 
     fn runtime(&self) -> &Runtime {
@@ -56,7 +58,10 @@ impl Real {
     }
 
     /// Has an effect performed. Nobody needs to wait for its facts.
-    fn start(&self, effect: Effect) -> Receiver<Vec<Event>> {
+    fn start(&self, mut effect: Effect) -> Receiver<Vec<Event>> {
+        if let Effect::MakeWorktree { tree, .. } = &mut effect {
+            *tree = self.tree;
+        }
         let (done, facts) = channel();
         let doing = self.world.perform(effect, Arc::new(|_| ()));
         self.runtime().spawn(async move { drop(done.send(doing.await)) });

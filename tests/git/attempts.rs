@@ -157,7 +157,7 @@ fn a_broken_index_does_not_matter() {
     let a = s.attempt("t");
     a.write("a.txt", "changed\n");
     fs::write(a.wt.git_dir.join("index"), "garbage").unwrap();
-    fs::write(a.wt.git_dir.join("swarm-index"), "garbage").unwrap();
+    fs::write(s.shadow("t").join("index"), "garbage").unwrap();
     assert_eq!(a.preserve().paths, ["a.txt"]);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use swarm::git::{Merged, Strategy};
+use swarm::git::{Merged, Repo, Strategy};
 
 use crate::scratch::{Scratch, commit_all, git, order, write};
 
@@ -115,6 +115,45 @@ fn the_users_own_filters_do_run() {
     assert_eq!(fs::read_to_string(a.wt.path.join("x.up")).unwrap(), "abc\n");
     a.write("x.up", "def\n");
     assert_eq!(s.show(&a.preserve().tip, "x.up"), "DEF");
+}
+
+/// A run knows the filters that were there when it began. One that came later, in whatever file, is not run.
+#[test]
+fn only_filters_that_were_there_before_are_run() {
+    let s = Scratch::new();
+    let sprung = s.top.with_file_name("sprung");
+    let evil = s.top.with_file_name("evil.config");
+    git(&s.top, &["config", "filter.upper.clean", "tr a-z A-Z"]);
+    write(&s.top.join(".gitattributes"), "*.up filter=upper\n*.evil filter=evil\n");
+    write(&s.top.join("x.up"), "abc\n");
+    write(&s.top.join("x.evil"), "abc\n");
+    commit_all(&s.top, "filtered");
+    let repo = Repo::at(s.repo.common_dir());
+    let filters = repo.filters().unwrap();
+    let repo = repo.with_filters(filters);
+    let command = format!("touch {}; cat", sprung.display());
+    for part in ["clean", "smudge"] {
+        git(&s.top, &["config", "--file", evil.to_str().unwrap(), &format!("filter.evil.{part}"), &command]);
+    }
+    git(&s.top, &["config", "--file", evil.to_str().unwrap(), "filter.evil.required", "true"]);
+    for place in ["worktrees/**", "swarm/trees/**", "**"] {
+        let key = format!("includeIf.gitdir:{}/{place}.path", s.repo.common_dir().display());
+        git(&s.top, &["config", &key, evil.to_str().unwrap()]);
+    }
+    git(&s.top, &["config", "filter.upper.clean", &command]);
+    for clone in [false, true] {
+        let path = s.worktree_path(if clone { "c" } else { "w" });
+        let made = if clone { repo.add_clone(&path, &s.head()) } else { repo.add_worktree(&path, &s.head()) };
+        let wt = made.unwrap();
+        let order = s.order(&wt, &format!("refs/swarm/run/{clone}/1"));
+        write(&wt.path.join("x.up"), "def\n");
+        write(&wt.path.join("x.evil"), "def\n");
+        let tip = repo.preserve(&order).unwrap().tip;
+        assert_eq!((s.show(&tip, "x.up"), s.show(&tip, "x.evil")), ("DEF".to_owned(), "def".to_owned()));
+        repo.exact(&wt.path, &s.head(), true).unwrap();
+        repo.remove_worktree(&wt).unwrap();
+    }
+    assert!(!sprung.exists());
 }
 
 /// A driver is a command, and what it would answer is unknown: both sides changed is a conflict, with markers.

@@ -53,6 +53,11 @@ impl Scratch {
         self.top.parent().expect("it is in the temporary folder").join("worktrees").join(name)
     }
 
+    /// What swarm knows of a worktree, where no agent writes.
+    pub(crate) fn shadow(&self, name: &str) -> PathBuf {
+        self.repo.common_dir().join("swarm/trees/worktrees").join(name)
+    }
+
     /// A fresh attempt at HEAD.
     pub(crate) fn attempt(&self, name: &str) -> Attempt<'_> {
         let base = self.head();
@@ -63,6 +68,20 @@ impl Scratch {
             start: base.clone(),
             base,
             wt,
+            conflict_paths: Vec::new(),
+        }
+    }
+
+    /// To keep what was done in a tree that stands on HEAD.
+    pub(crate) fn order(&self, wt: &Worktree, ref_name: &str) -> Preserve {
+        Preserve {
+            worktree: wt.clone(),
+            base: self.head(),
+            start: self.head(),
+            ref_name: ref_name.to_owned(),
+            message: "swarm: what the attempt left".to_owned(),
+            who: ada(),
+            at_s: AT_S,
             conflict_paths: Vec::new(),
         }
     }
@@ -106,14 +125,10 @@ impl Attempt<'_> {
 
     pub(crate) fn order(&self) -> Preserve {
         Preserve {
-            worktree: self.wt.clone(),
             base: self.base.clone(),
             start: self.start.clone(),
-            ref_name: self.ref_name(),
-            message: "swarm: what the attempt left".to_owned(),
-            who: ada(),
-            at_s: AT_S,
             conflict_paths: self.conflict_paths.clone(),
+            ..self.scratch.order(&self.wt, &self.ref_name())
         }
     }
 

@@ -23,6 +23,7 @@ fn files(top: &Path) -> Files {
             let ours = [
                 ".git/objects",
                 ".git/worktrees",
+                ".git/swarm",
                 ".git/refs/swarm",
                 ".git/refs/heads/swarm",
                 ".git/logs/refs/heads/swarm",

@@ -153,7 +153,7 @@ fn exact_is_the_commit_whatever_happened_before() {
         ("a broken index", |s| write(&s.top.join(".git/worktrees/gate/index"), "garbage")),
         ("both indexes broken", |s| {
             write(&s.top.join(".git/worktrees/gate/index"), "garbage");
-            write(&s.top.join(".git/worktrees/gate/swarm-index"), "garbage");
+            write(&s.shadow("gate").join("index"), "garbage");
         }),
         ("no admin folder", |s| fs::remove_dir_all(s.top.join(".git/worktrees/gate")).unwrap()),
     ];

@@ -66,6 +66,26 @@ fn every_test_of_a_law_exists() {
     expect_none(&complaints);
 }
 
+/// The page on what agents can leave names a test for each line of its tables: `file::function`, or, in the table that names a
+/// file in its head, the function alone.
+#[test]
+fn every_test_of_a_hostile_tree_exists() {
+    let page = read("docs/reference/hostile-trees.md");
+    let rows = page.lines().filter(|line| line.starts_with('|'));
+    let codes = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let codes = codes.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let mut file = "";
+    let mut complaints = Vec::new();
+    for code in codes {
+        match code {
+            _ if code.contains("::") => complaints.extend(missing(code)),
+            _ if code.contains('/') => file = code,
+            _ => complaints.extend(missing(&format!("{file}::{code}"))),
+        }
+    }
+    expect_none(&complaints);
+}
+
 fn missing(test: &str) -> Option<String> {
     let Some((file, function)) = test.split_once("::") else {
         return Some(format!("`{test}` is no `file::function`"));

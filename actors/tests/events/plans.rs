@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
+    Allowed, AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
     OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Secrets, Settings,
-    Strategy, TaskSpec, Work, Workspace,
+    Strategy, TaskSpec, Tree, Work, Workspace,
 };
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, HazardKind, Usd};
 
 use super::samples::{oid, task, text};
 
@@ -86,6 +86,8 @@ fn settings() -> Settings {
         },
         preflight: true,
         identity: (text("Ada"), text("ada@example.org")),
+        allow: HazardKind::ALL.map(|kind| (kind, vec![text("docs/**")])).into(),
+        tree: Tree::Clone,
         secrets: Secrets {
             scan: true,
             allow: vec![
@@ -113,6 +115,8 @@ fn unlimited() -> Settings {
         pass_env: vec![],
         merge: MergePolicy { on_conflict: OnConflict::Agent, ..settings().merge },
         preflight: false,
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         secrets: Secrets { scan: false, allow: vec![] },
         ..settings()
     }

@@ -3,17 +3,17 @@
 use swarm_domain::event::{
     AgentExited, AgentFreed, AgentHeld, AgentStarted, AttemptFailed, AttemptPassed, AttemptStarted,
     DeadlineReached, GateEnded, GateStarted, GrantRaised, MergeBuilt, MergeConflicted, MergeEmpty,
-    MergeFailed, MergeIntended, MergePrepared, Merged, Noted, Opened, PreflightFailed, PreflightPassed,
-    PreserveFailed, Preserved, RaiseRefused, RecordsLost, Requested, RetryDue, RetryScheduled, RoomBack,
-    RoomLost, RunFinished, RunPaused, RunStopped, StopAsked, TargetFreed, TargetHeld, TargetSeen,
-    TaskCancelled, TaskDone, TaskFailed, TaskHeld, TaskQueued, TaskSkipped, UsageReported, WorktreeFailed,
-    WorktreeKept, WorktreeMade, WorktreeRemoved,
+    MergeFailed, MergeIntended, MergePrepared, MergeRefused, Merged, Noted, Opened, PreflightFailed,
+    PreflightPassed, PreserveFailed, Preserved, RaiseRefused, RecordsLost, Requested, RetryDue,
+    RetryScheduled, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, StopAsked, TargetFreed,
+    TargetHeld, TargetSeen, TaskCancelled, TaskDone, TaskFailed, TaskHeld, TaskQueued, TaskSkipped,
+    UsageReported, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
 use swarm_domain::fact::{
     Cap, Cause, Cost, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, Trouble, TroubleKind, Usage,
     Verdict,
 };
-use swarm_domain::{Event, Oid, TaskId, Usd};
+use swarm_domain::{Event, Hazard, HazardKind, Oid, TaskId, Usd};
 
 pub(crate) fn task(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
@@ -190,6 +190,12 @@ fn holds() -> Vec<Event> {
     vec![held(Some(MS + 7)), held(None), AgentFreed { agent: text("claude") }.into()]
 }
 
+/// One of each kind.
+fn hazards() -> Vec<Hazard> {
+    let hazard = |kind| Hazard { kind, path: text("lib/x"), detail: text("leads out") };
+    HazardKind::ALL.map(hazard).into()
+}
+
 fn leaks() -> Vec<Leak> {
     vec![Leak { rule: text("github-pat"), path: text("src/lib.rs"), line: 12 }]
 }
@@ -206,6 +212,7 @@ fn work() -> Vec<Event> {
             strays: vec![text("notes.txt")],
             markers: vec![text("src/lib.rs")],
             subjects: vec![text("Add the api"), text("Fix it")],
+            hazards: hazards(),
             secrets: leaks(),
         }
         .into()
@@ -235,6 +242,7 @@ fn work() -> Vec<Event> {
         Cause::Interrupted,
         Cause::Limit,
         Cause::Login,
+        Cause::Hazard,
         Cause::Secret,
     ];
     all.extend(causes.map(failed));
@@ -275,6 +283,7 @@ fn merges() -> Vec<Event> {
         intended(None),
         Merged { task: task("api"), attempt: 2, commit: oid('5') }.into(),
         MergeFailed { task: task("api"), attempt: 2, error: text("unable to write") }.into(),
+        MergeRefused { task: task("api"), attempt: 2, hazards: hazards() }.into(),
     ]
 }
 

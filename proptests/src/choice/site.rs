@@ -129,11 +129,11 @@ sites! {
     AgentEcho "agent.echo" Attempt Fault named(&["no", "yes"]), "Whether all that it led to is reported once more, long after.";
 
     WorktreeMake "worktree.make" Attempt Fault named(&["made", "fails"]), "Whether its worktree can be made.";
-    WorktreeKeep "worktree.preserve" Attempt Fault named(&["kept", "fails"]), "Whether its work can be kept.";
+    WorktreeKeep "worktree.preserve" Attempt Fault named(&["kept", "fails", "may not land"]), "Whether its work can be kept, and may land.";
     WorktreeRemove "worktree.remove" Attempt Fault named(&["removed", "stays"]), "Whether its worktree can be removed.";
     GateVerdict "gate.verdict" Number Fault named(&["green", "red", "killed"]), "What a gate finds, by the number of its run.";
     GateTime "gate.time" Number Even below(4), "How long a gate takes: 20 ms, and four times as much for each step.";
-    MergeGit "merge.git" Attempt Fault named(&["works", "fails"]), "Whether git can merge at all.";
+    MergeGit "merge.git" Attempt Fault named(&["works", "fails", "refuses"]), "Whether git can merge at all, and whether what comes of it may land.";
     Stranger "target.stranger" Attempt Fault named(&["none", "lands aside", "lands on the same path", "checks it out", "rewinds it", "lands the same"]),
         "What somebody else does to the target just before a merge or a landing.";
     EffectTime "effect.time" Attempt Even below(4), "How long a step of git takes: 10 ms, and ten more for each.";

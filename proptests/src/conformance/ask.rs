@@ -6,7 +6,8 @@ use swarm_domain::effect::{Actor, BuildMerge, Effect, Preserve, RunAttempt, RunG
 use swarm_domain::event::{AgentExited, GateEnded, Preserved, WorktreeMade};
 use swarm_domain::fact::{Start, Stop, Verdict};
 use swarm_domain::{
-    Event, Gate, GateScope, Meter, Oid, OnUnknownCost, Program, Strategy, TaskId, Usd, Work, owed,
+    Allowed, Event, Gate, GateScope, Meter, Oid, OnUnknownCost, Program, Strategy, TaskId, Tree, Usd, Work,
+    owed,
 };
 
 use super::stage::{Stage, Step, TARGET};
@@ -56,7 +57,15 @@ pub(super) fn paths<const N: usize>(paths: [&str; N]) -> BTreeSet<String> {
 
 /// A worktree is wanted for an attempt.
 pub(super) fn make(task: &str, attempt: u32, onto: &Oid, from: Start, materialise: bool) -> Effect {
-    Effect::MakeWorktree { task: id(task), attempt, onto: onto.clone(), from, materialise, at_s: AT_S }
+    Effect::MakeWorktree {
+        task: id(task),
+        attempt,
+        onto: onto.clone(),
+        from,
+        materialise,
+        at_s: AT_S,
+        tree: Tree::Worktree,
+    }
 }
 
 /// A worktree, and what it stands on.
@@ -112,6 +121,7 @@ impl Place {
             claims: Vec::new(),
             shared: Vec::new(),
             conflicts: self.made.conflicts.clone(),
+            allow: Allowed::new(),
             each_commit: false,
             identity: ada(),
             at_s: AT_S,
@@ -225,6 +235,9 @@ impl dyn Stage + '_ {
             identity: ada(),
             at_s: AT_S,
             landed: None,
+            allow: Allowed::new(),
+            claims: Vec::new(),
+            shared: Vec::new(),
         }
     }
 

@@ -100,6 +100,7 @@ impl<'a> Fates<'a> {
             Event::MergeBuilt(event) => event.attempt,
             Event::MergeEmpty(event) => event.attempt,
             Event::MergeConflicted(event) => event.attempt,
+            Event::MergeRefused(event) => event.attempt,
             Event::MergeFailed(event) => event.attempt,
             Event::MergeIntended(event) => event.attempt,
             Event::Merged(event) => event.attempt,
@@ -131,7 +132,7 @@ impl<'a> Fates<'a> {
             Event::UsageReported(_) => began.metered = true,
             Event::AgentExited(event) => self.exited(who, recorded.time_ms, event),
             Event::Preserved(event) => {
-                self.answer(Site::WorktreeKeep, who, 0);
+                self.answer(Site::WorktreeKeep, who, if event.hazards.is_empty() { 0 } else { 2 });
                 self.left(who, event);
             }
             Event::PreserveFailed(_) => self.answer(Site::WorktreeKeep, who, 1),
@@ -208,6 +209,7 @@ impl<'a> Fates<'a> {
                 return;
             }
             Event::MergeFailed(_) => self.answer(Site::MergeGit, who, 1),
+            Event::MergeRefused(_) => self.answer(Site::MergeGit, who, 2),
             Event::MergeConflicted(_) => {
                 self.answer(Site::MergeGit, who, 0);
                 self.meet(who);

@@ -20,7 +20,18 @@ pub(super) struct Turns {
 struct Batch {
     epoch: u64,
     ends_at: Option<u64>,
-    is_news: bool,
+    begins: Begins,
+}
+
+/// What a batch begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    /// Something from outside.
+    News,
+    /// A time that has come. The clock's word is taken among the news, and it can be a decision behind them as well.
+    Time,
+    /// A decision of the core.
+    Decision,
 }
 
 impl Turns {
@@ -29,14 +40,14 @@ impl Turns {
     pub(super) fn take(&mut self, record: &RecordRef<'_>, event: &Event) {
         let is_open = self.last.is_some_and(|batch| batch.ends_at.is_none());
         if !is_open {
-            let is_news = is_news(event);
-            if let Some(Batch { epoch, ends_at: Some(seq), is_news: false }) = self.last
-                && is_news
+            let begins = begins(event);
+            if let Some(Batch { epoch, ends_at: Some(seq), begins: Begins::Decision }) = self.last
+                && begins == Begins::News
                 && epoch == record.epoch
             {
                 self.ends.insert(seq);
             }
-            self.last = Some(Batch { epoch: record.epoch, ends_at: None, is_news });
+            self.last = Some(Batch { epoch: record.epoch, ends_at: None, begins });
         }
         if record.last_of_batch {
             self.batch_ends.insert(record.seq);
@@ -55,7 +66,15 @@ impl Turns {
     }
 }
 
-/// Whether something from outside begins a batch with this. Anything else is a decision of the core.
+fn begins(event: &Event) -> Begins {
+    match event {
+        Event::RetryDue(_) | Event::DeadlineReached(_) | Event::AgentFreed(_) => Begins::Time,
+        event if is_news(event) => Begins::News,
+        _ => Begins::Decision,
+    }
+}
+
+/// Whether something from outside begins a batch with this.
 fn is_news(event: &Event) -> bool {
     matches!(
         event,
@@ -81,7 +100,49 @@ fn is_news(event: &Event) -> bool {
             | Event::MergeBuilt(_)
             | Event::MergeEmpty(_)
             | Event::MergeConflicted(_)
+            | Event::MergeRefused(_)
             | Event::MergeFailed(_)
             | Event::Merged(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use swarm_domain::event::{RetryDue, TaskCancelled, WorktreeRemoved};
+    use swarm_domain::{Event, TaskId};
+    use swarm_journal::RecordRef;
+
+    use super::Turns;
+
+    /// Whether a turn is certain to have ended behind the first of two batches of one event each.
+    fn ends_between(first: &Event, second: &Event) -> bool {
+        let mut turns = Turns::default();
+        for (seq, event) in [(1, first), (2, second)] {
+            let record = RecordRef {
+                seq,
+                epoch: 1,
+                kind: 0,
+                schema: 1,
+                time_ms: 0,
+                payload: &[],
+                last_of_batch: true,
+                segment: 1,
+                offset: 0,
+            };
+            turns.take(&record, event);
+        }
+        turns.is_end(1)
+    }
+
+    #[test]
+    fn a_turn_ends_where_news_follow_a_decision_and_not_where_they_follow_the_clock() {
+        let task = TaskId::new("a").expect("it is an id");
+        let news: Event = WorktreeRemoved { task: task.clone(), attempt: 1 }.into();
+        let decision: Event = TaskCancelled { task: task.clone(), reason: String::new() }.into();
+        let time: Event = RetryDue { task }.into();
+        assert!(ends_between(&decision, &news));
+        assert!(
+            !ends_between(&decision, &time) && !ends_between(&time, &news) && !ends_between(&news, &news)
+        );
+    }
 }

@@ -2,11 +2,12 @@
 
 use swarm_domain::effect::{BuildMerge, Preserve};
 use swarm_domain::event::{
-    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, Merged, PreserveFailed, Preserved, RoomBack,
-    TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
+    MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, MergeRefused, Merged, PreserveFailed, Preserved,
+    RoomBack, TargetFreed, TargetHeld, TargetSeen, WorktreeFailed, WorktreeKept, WorktreeMade,
+    WorktreeRemoved,
 };
 use swarm_domain::fact::Start;
-use swarm_domain::{Effect, Event, Oid, TaskId, claims};
+use swarm_domain::{Effect, Event, Hazard, HazardKind, Oid, TaskId, claims};
 
 use crate::choice::Site;
 use crate::marks::Mark;
@@ -19,6 +20,12 @@ use super::repo::Merged as InMemory;
 const HELD_MS: u64 = 700;
 /// When what an attempt led to is said once more, in milliseconds.
 const ECHO_MS: u64 = 400;
+
+/// Something that must not land, as far as the world says so.
+fn hazards() -> Vec<Hazard> {
+    let (path, detail) = ("link".to_owned(), "leads elsewhere".to_owned());
+    vec![Hazard { kind: HazardKind::Link, path, detail }]
+}
 
 impl World {
     /// Does what an effect asks for, unless it is done, and says what then is true.
@@ -77,7 +84,8 @@ impl World {
     fn preserve(&mut self, keep: &Preserve) -> Event {
         let who = self.who(&keep.task, keep.attempt);
         let (task, attempt) = (keep.task.clone(), keep.attempt);
-        if self.choices.ask(Site::WorktreeKeep, who) == 1 {
+        let kept = self.choices.ask(Site::WorktreeKeep, who);
+        if kept == 1 {
             return PreserveFailed { task, attempt, error: "the disk is in a bad mood".to_owned() }.into();
         }
         self.leave(&(task.clone(), attempt));
@@ -91,6 +99,7 @@ impl World {
             strays: self.strays(keep, &tip),
             markers: self.repo.marked(&tip, &keep.conflicts),
             subjects: Vec::new(),
+            hazards: if kept == 2 { hazards() } else { Vec::new() },
             secrets: Vec::new(),
             tip,
         }
@@ -159,7 +168,8 @@ impl World {
             return self.seen(merge.landed.as_ref());
         }
         let who = self.who(&task, attempt);
-        if self.choices.ask(Site::MergeGit, who) == 1 {
+        let git = self.choices.ask(Site::MergeGit, who);
+        if git == 1 {
             return MergeFailed { task, attempt, error: "git is in a bad mood".to_owned() }.into();
         }
         match self.repo.merge(merge) {
@@ -170,6 +180,10 @@ impl World {
             InMemory::Empty => {
                 self.marks.hit(Mark::NothingToMerge);
                 MergeEmpty { task, attempt }.into()
+            }
+            InMemory::Commit(_) if git == 2 => {
+                self.marks.hit(Mark::MayNotLand);
+                MergeRefused { task, attempt, hazards: hazards() }.into()
             }
             InMemory::Commit(commit) => {
                 MergeBuilt { task, attempt, tree: commit.clone(), commit, secrets: Vec::new() }.into()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Cap, Cause, Cost, Ending, Leak, Report, Start, Stop, Usage};
+use crate::hazard::Hazard;
 use crate::{Oid, TaskId, Usd};
 
 use super::payloads;
@@ -139,6 +140,8 @@ payloads! {
         markers: Vec<String>,
         /// Subjects of the commits it made.
         subjects: Vec<String>,
+        /// What it adds that must not land.
+        hazards: Vec<Hazard>,
         /// Secrets in what it adds.
         secrets: Vec<Leak>,
     }

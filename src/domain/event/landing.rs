@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Leak, Site, Verdict};
+use crate::hazard::Hazard;
 use crate::{Oid, TaskId};
 
 use super::payloads;
@@ -146,5 +147,14 @@ payloads! {
         attempt: u32,
         /// Why.
         error: String,
+    }
+    /// What would land holds something that must not.
+    MergeRefused {
+        /// Whose.
+        task: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// What it is.
+        hazards: Vec<Hazard>,
     }
 }

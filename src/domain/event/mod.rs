@@ -67,6 +67,7 @@ events! {
     49 "records.lost" RecordsLost "Records were destroyed, and a repair left a hole in their place. What they said is not known.";
     50 "agent.held" AgentHeld "No attempt of an agent program starts for now: its provider takes no more, or refuses its login.";
     51 "agent.freed" AgentFreed "Attempts of an agent program may start again.";
+    52 "merge.refused" MergeRefused "What would land holds something that must not.";
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Meter, Moment, NewRun,
-    Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
-    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Meter, Moment,
+    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
+    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -153,6 +153,7 @@ impl Sim {
                 strays: Vec::new(),
                 markers: Vec::new(),
                 subjects: Vec::new(),
+                hazards: Vec::new(),
                 secrets: Vec::new(),
             }
             .into(),
@@ -319,6 +320,8 @@ pub(crate) fn settings() -> Settings {
         },
         preflight: false,
         identity: ("t".to_owned(), "t@localhost".to_owned()),
+        allow: Allowed::new(),
+        tree: Tree::Worktree,
         secrets: crate::plan::Secrets::default(),
     }
 }

@@ -1,11 +1,11 @@
 //! Where the next attempt starts from, when, and with which conversation.
 
 use super::{Sim, exited, id, settings, task};
-use crate::event::{AgentExited, MergeConflicted, Preserved, WorktreeMade};
+use crate::event::{AgentExited, MergeConflicted, MergeRefused, Preserved, WorktreeMade};
 use crate::fact::{Ending, Report, Start, Trouble, TroubleKind};
 use crate::plan::{RetryFrom, RetryOn};
 use crate::task::Phase;
-use crate::{Effect, Event, Retries, TaskSpec};
+use crate::{Effect, Event, Hazard, HazardKind, Retries, TaskSpec};
 
 fn is_run(effect: &Effect) -> bool {
     matches!(effect, Effect::RunAttempt(_))
@@ -20,12 +20,16 @@ fn is_build(effect: &Effect) -> bool {
 }
 
 fn retried() -> TaskSpec {
-    let after = [RetryOn::Crash, RetryOn::Conflict].into();
+    let after = [RetryOn::Crash, RetryOn::Gate, RetryOn::Conflict].into();
     TaskSpec { retries: Retries { max: 9, after, ..task("a").retries }, ..task("a") }
 }
 
 fn agent() -> TaskSpec {
     TaskSpec { retries: retried().retries, ..super::agent("a") }
+}
+
+fn hazard(kind: HazardKind, path: &str) -> Hazard {
+    Hazard { kind, path: path.to_owned(), detail: "is wrong".to_owned() }
 }
 
 fn end_program(sim: &mut Sim, code: i32) {
@@ -107,6 +111,54 @@ fn conflict_markers_that_an_attempt_left_are_the_next_ones_to_resolve() {
     end_program(&mut sim, 0);
     let Effect::Preserve(keep) = sim.the(is_preserve) else { unreachable!() };
     assert_eq!(keep.conflicts, paths, "they are looked for");
+}
+
+/// An attempt can also write markers where git saw no conflict, and the next one can end for any reason.
+#[test]
+fn conflict_markers_that_an_attempt_wrote_are_told_of_until_they_are_gone() {
+    let mut sim = Sim::new(settings(), vec![agent()]);
+    sim.settle(is_run);
+    for _ in 0..2 {
+        end_program(&mut sim, 1);
+        let Some(Event::Preserved(kept)) = sim.usual(&sim.the(is_preserve)) else { unreachable!() };
+        let hazards = vec![hazard(HazardKind::Marker, "src/a.rs")];
+        sim.answer(&sim.the(is_preserve).key(), Preserved { hazards, ..kept });
+        sim.settle(is_run);
+        let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+        assert!(
+            run.prompt.contains("conflict markers that you must resolve:\n\n- `src/a.rs`"),
+            "{}",
+            run.prompt
+        );
+    }
+}
+
+#[test]
+fn what_may_not_land_fails_the_attempt_and_the_next_one_is_told_what_to_mend() {
+    let mut sim = Sim::new(settings(), vec![agent()]);
+    sim.settle(is_build);
+    let hazards = vec![hazard(HazardKind::Link, "out")];
+    let refused = MergeRefused { task: id("a"), attempt: 1, hazards };
+    sim.answer(&sim.the(is_build).key(), refused);
+    sim.settle(is_run);
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    assert_eq!(run.attempt, 2);
+    for word in ["`out` is wrong", "make the link relative"] {
+        assert!(run.prompt.contains(word), "{}", run.prompt);
+    }
+    assert!(starts_from_tip(&sim));
+}
+
+/// Git would not check it out.
+#[test]
+fn nobody_starts_from_a_tip_with_a_path_that_is_gits_own() {
+    let mut sim = Sim::new(settings(), vec![agent()]);
+    sim.settle(is_preserve);
+    let Some(Event::Preserved(kept)) = sim.usual(&sim.the(is_preserve)) else { unreachable!() };
+    let hazards = vec![hazard(HazardKind::Git, ".git/config")];
+    sim.answer(&sim.the(is_preserve).key(), Preserved { hazards, ..kept });
+    sim.settle(is_run);
+    assert!(!starts_from_tip(&sim));
 }
 
 #[test]

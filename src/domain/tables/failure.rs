@@ -33,6 +33,7 @@ const DOMAINS: [Domain; 8] = [
             "interrupted",
             "limit",
             "login",
+            "hazard",
             "secret",
         ],
     ),
@@ -55,7 +56,7 @@ fn kind(cause: Cause) -> Option<RetryOn> {
     match cause {
         Cause::Crash | Cause::Claims => Some(RetryOn::Crash),
         Cause::Timeout => Some(RetryOn::Timeout),
-        Cause::Gate | Cause::Secret => Some(RetryOn::Gate),
+        Cause::Gate | Cause::Hazard | Cause::Secret => Some(RetryOn::Gate),
         Cause::Conflict => Some(RetryOn::Conflict),
         Cause::Budget
         | Cause::Environment

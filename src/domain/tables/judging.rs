@@ -7,7 +7,7 @@ use crate::fact::{Cap, Start, Stop};
 use crate::plan::{OnChangeless, OnStray};
 use crate::sim::{self, Sim};
 use crate::task::{Finding, Phase, Task};
-use crate::{AsPlanned, Event, GateScope, Oid, TaskSpec, judge};
+use crate::{AsPlanned, Event, GateScope, Hazard, HazardKind, Oid, TaskSpec, judge};
 
 const ENDS: [Domain; 5] = [
     ("cancelled", &["no", "yes"]),
@@ -17,11 +17,12 @@ const ENDS: [Domain; 5] = [
     ("more money refused", &["no", "by the task's cap", "by the run's cap"]),
 ];
 
-const LEFT: [Domain; 9] = [
+const LEFT: [Domain; 10] = [
     ("worktree", &["there", "deleted"]),
     ("HEAD", &["descends", "elsewhere"]),
     ("secrets", &["no", "yes"]),
     ("markers", &["no", "yes"]),
+    ("hazards", &["no", "yes"]),
     ("strays", &["none", "tolerated", "forbidden"]),
     ("changed", &["no", "yes"]),
     ("`if_no_changes`", &["ok", "fail"]),
@@ -40,8 +41,13 @@ pub(super) fn kept() -> Preserved {
         strays: Vec::new(),
         markers: Vec::new(),
         subjects: Vec::new(),
+        hazards: Vec::new(),
         secrets: Vec::new(),
     }
+}
+
+fn link() -> Hazard {
+    Hazard { kind: HazardKind::Link, path: "l".to_owned(), detail: "leads out".to_owned() }
 }
 
 /// A task whose attempt ended well and is to be judged.
@@ -95,9 +101,9 @@ fn ended(case: &Case) -> &'static str {
 
 fn left(case: &Case) -> &'static str {
     let mut spec = sim::task("a");
-    spec.on_claim_violation = if case[4] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
-    spec.if_no_changes = if case[6] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
-    if case[8] == "yes" {
+    spec.on_claim_violation = if case[5] == "tolerated" { OnStray::Warn } else { OnStray::Fail };
+    spec.if_no_changes = if case[7] == "ok" { OnChangeless::Ok } else { OnChangeless::Fail };
+    if case[9] == "yes" {
         spec.gates = vec![sim::gate(GateScope::Task)];
     }
     let paths = |some: bool| if some { vec!["a.txt".to_owned()] } else { Vec::new() };
@@ -106,12 +112,13 @@ fn left(case: &Case) -> &'static str {
         descends: case[1] == "descends",
         secrets: if case[2] == "yes" { vec![super::samples::leak()] } else { Vec::new() },
         markers: paths(case[3] == "yes"),
-        strays: paths(case[4] != "none"),
-        changed: case[5] == "yes",
+        hazards: if case[4] == "yes" { vec![link()] } else { Vec::new() },
+        strays: paths(case[5] != "none"),
+        changed: case[6] == "yes",
         ..kept()
     };
     let mut task = judging(spec, kept);
-    if case[7] != "the head" {
+    if case[8] != "the head" {
         let (tip, base) = (Oid::new("earlier"), Oid::new("base"));
         task.attempt.as_mut().unwrap().from = Start::Tip { attempt: 1, tip, base };
     }

@@ -152,7 +152,9 @@ fn gates_of(train: &Train, add: &mut impl FnMut(&str, Event)) {
 }
 
 fn target(train: &Train, add: &mut impl FnMut(&str, Event)) {
-    let rests = train.car().is_some_and(|car| !matches!(car.stage, CarStage::Waiting | CarStage::Conflicted));
+    let rests = train.car().is_some_and(|car| {
+        !matches!(car.stage, CarStage::Waiting | CarStage::Conflicted | CarStage::Refused(_))
+    });
     for keeps in [true, false] {
         // All merges of this test are prepared on a target that does not exist yet.
         let here = if rests { "where the merge was made" } else { "anywhere else" };
@@ -192,6 +194,7 @@ fn word(train: &Train) -> &'static str {
         CarStage::Checking { commit: Some(_), .. } => "checking",
         CarStage::Checking { commit: None, .. } => "rechecking",
         CarStage::Conflicted => "conflicted",
+        CarStage::Refused(_) => "refused",
         CarStage::Landing { .. } => "landing",
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::event::{
     AgentExited, AgentStarted, AttemptFailed, AttemptPassed, AttemptStarted, GateEnded, GateStarted,
-    GrantRaised, MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, MergeIntended, MergePrepared, Merged,
-    PreserveFailed, Preserved, RaiseRefused, RetryDue, RetryScheduled, StopAsked, TaskCancelled, TaskDone,
-    TaskFailed, TaskHeld, TaskQueued, TaskSkipped, UsageReported, WorktreeFailed, WorktreeKept, WorktreeMade,
-    WorktreeRemoved,
+    GrantRaised, MergeBuilt, MergeConflicted, MergeEmpty, MergeFailed, MergeIntended, MergePrepared,
+    MergeRefused, Merged, PreserveFailed, Preserved, RaiseRefused, RetryDue, RetryScheduled, StopAsked,
+    TaskCancelled, TaskDone, TaskFailed, TaskHeld, TaskQueued, TaskSkipped, UsageReported, WorktreeFailed,
+    WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
 use crate::fact::{Cap, Cause, Cost, Ending, Leak, Site, Start, Stop, Usage, Verdict};
 use crate::{Event, Oid, TaskId, Usd};
@@ -86,6 +86,7 @@ fn kept(task: &TaskId, attempt: u32) -> Event {
         strays: vec![],
         markers: vec![],
         subjects: vec![],
+        hazards: vec![],
         secrets: vec![],
     }
     .into()
@@ -105,6 +106,7 @@ pub(super) fn of_the_landing(task: &TaskId, attempt: u32, commit: &Oid) -> Vec<E
         MergeBuilt { task: task(), attempt, commit: commit(), tree: commit(), secrets: vec![] }.into(),
         MergeEmpty { task: task(), attempt }.into(),
         MergeConflicted { task: task(), attempt, paths: vec![], detail: none() }.into(),
+        MergeRefused { task: task(), attempt, hazards: vec![] }.into(),
         MergeFailed { task: task(), attempt, error: none() }.into(),
         MergeIntended { task: task(), attempt, old: None, commit: commit() }.into(),
         Merged { task: task(), attempt, commit: commit() }.into(),

@@ -49,7 +49,7 @@ pub(super) fn trouble(word: &str, until_ms: Option<u64>) -> Option<Trouble> {
 }
 
 /// Every cause of a failure, with its word.
-pub(super) const CAUSES: [(Cause, &str); 12] = [
+pub(super) const CAUSES: [(Cause, &str); 13] = [
     (Cause::Crash, "crash"),
     (Cause::Timeout, "timeout"),
     (Cause::Gate, "gate"),
@@ -61,6 +61,7 @@ pub(super) const CAUSES: [(Cause, &str); 12] = [
     (Cause::Interrupted, "interrupted"),
     (Cause::Limit, "limit"),
     (Cause::Login, "login"),
+    (Cause::Hazard, "hazard"),
     (Cause::Secret, "secret"),
 ];
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::checks::Checks;
 use crate::event::MergePrepared;
 use crate::fact::Leak;
+use crate::hazard::Hazard;
 use crate::{Oid, TaskId};
 
 /// Work that is being landed.
@@ -44,6 +45,8 @@ pub enum CarStage {
     },
     /// The conflict is to be judged.
     Conflicted,
+    /// What would land holds something that must not; that is to be judged.
+    Refused(Vec<Hazard>),
     /// The target is being moved.
     Landing {
         /// The seq of the intent.
@@ -61,7 +64,7 @@ impl CarStage {
     pub(crate) fn waits(&self) -> bool {
         match self {
             Self::Waiting | Self::Checking { .. } => true,
-            Self::Building(..) | Self::Conflicted | Self::Landing { .. } => false,
+            Self::Building(..) | Self::Conflicted | Self::Refused(_) | Self::Landing { .. } => false,
         }
     }
 
@@ -73,7 +76,7 @@ impl CarStage {
     /// The head of the target that this stage rests on.
     pub(super) fn old(&self) -> Option<&Option<Oid>> {
         match self {
-            Self::Waiting | Self::Conflicted => None,
+            Self::Waiting | Self::Conflicted | Self::Refused(_) => None,
             Self::Building(prepared, _) => Some(&prepared.old),
             Self::Checking { old, .. } | Self::Landing { old, .. } => Some(old),
         }
@@ -86,6 +89,7 @@ impl CarStage {
             | Self::Waiting
             | Self::Building(..)
             | Self::Conflicted
+            | Self::Refused(_)
             | Self::Landing { .. } => None,
         }
     }

@@ -3,6 +3,7 @@
 pub(super) mod agents;
 pub(super) mod files;
 mod gates;
+mod isolation;
 mod read;
 mod retries;
 mod secrets;
@@ -12,9 +13,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use swarm_domain::plan::{
-    MergeOrder, MergePolicy, Meter, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
+    Allowed, MergeOrder, MergePolicy, Meter, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy,
+    Workspace,
 };
-use swarm_domain::{TaskSpec, Usd};
+use swarm_domain::{HazardKind, TaskSpec, Usd};
 
 use super::draft::{Decoded, Draft, TaskSpots};
 use super::node::{Kind, Node};
@@ -95,6 +97,8 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         shared: read::texts(root, "shared"),
         pass_env: read::texts(root, "pass_env"),
         merge: merge(root.get("merge").unwrap_or(&nothing)),
+        allow: allowed(root.get("merge").and_then(|merge| merge.get("allow")).unwrap_or(&nothing)),
+        tree: isolation::tree(root.get("isolation")),
         secrets: secrets::secrets(root, &tasks, cx),
         tasks,
     };
@@ -125,6 +129,13 @@ fn merge(map: &Node) -> MergePolicy {
             _ => OnConflict::Retry,
         },
     }
+}
+
+/// What may land although it is a hazard, by kind.
+fn allowed(map: &Node) -> Allowed {
+    let keyed = HazardKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.key()?)));
+    let globs = keyed.map(|(kind, key)| (kind, read::texts(map, key)));
+    globs.filter(|(_, globs)| !globs.is_empty()).collect()
 }
 
 /// The run's cap. There is no default: a forgotten cap costs more than a typed one.

@@ -60,6 +60,11 @@ pub(in crate::plan) static PLAN: Section = Section {
         field("merge", Shape::Keys(&MERGE), "How finished work lands."),
         field("secrets", Shape::Keys(&SECRETS), "How secrets are kept out of prompts and of what lands."),
         field(
+            "isolation",
+            Shape::Either(&[Shape::One(Scalar::Word(TREES)), Shape::Keys(&ISOLATION)]),
+            "What keeps attempts apart from each other and from your repository.",
+        ),
+        field(
             "tasks",
             Shape::Either(&[
                 Shape::Map(Scalar::Id, &Shape::Keys(&TASK)),
@@ -127,6 +132,41 @@ pub(in crate::plan) static BUDGET: Section = Section {
     ]],
     required: &["usd"],
     foreign: &[("max", "usd"), ("amount", "usd"), ("cap", "usd"), ("max_tokens", "tokens")],
+    refused: NOTHING,
+};
+
+/// What attempts can work in.
+const TREES: &[&str] = &["worktree", "clone"];
+
+/// What keeps attempts apart.
+pub(in crate::plan) static ISOLATION: Section = Section {
+    what: "`isolation`",
+    fields: &[&[field(
+        "tree",
+        Shape::One(Scalar::Word(TREES)),
+        "What an attempt works in: a worktree of your repository, or a repository of its own; default worktree.",
+    )]],
+    required: &[],
+    foreign: NOTHING,
+    refused: NOTHING,
+};
+
+/// What may land although it is a hazard.
+pub(in crate::plan) static ALLOW: Section = Section {
+    what: "`allow`",
+    fields: &[&[
+        field("links", GLOBS, "Symbolic links that lead out of the repository."),
+        field("clashes", GLOBS, "Paths that differ from another only in case or Unicode form."),
+        field("submodules", GLOBS, "Submodules and `.gitmodules`."),
+        field("markers", GLOBS, "Files that may hold conflict markers, such as the docs of a merge tool."),
+    ]],
+    required: &[],
+    foreign: &[
+        ("symlinks", "links"),
+        ("case", "clashes"),
+        ("gitmodules", "submodules"),
+        ("conflicts", "markers"),
+    ],
     refused: NOTHING,
 };
 
@@ -202,6 +242,11 @@ pub(in crate::plan) static MERGE: Section = Section {
             "on_conflict",
             Shape::One(Scalar::Word(&["retry", "agent", "hold", "fail"])),
             "What a conflict with the target means; default retry.",
+        ),
+        field(
+            "allow",
+            Shape::Keys(&ALLOW),
+            "What may land although swarm would refuse it, by path; default nothing.",
         ),
     ]],
     required: &[],

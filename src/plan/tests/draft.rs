@@ -2,7 +2,8 @@
 
 use swarm_domain::plan::{NeedWhen, OnChangeless, OnStray, RetryFrom, Work};
 use swarm_domain::{
-    GateScope, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy, Usd,
+    GateScope, HazardKind, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy,
+    Tree, Usd,
 };
 
 use super::super::{Draft, Resolved};
@@ -182,4 +183,22 @@ fn an_agent_may_run_commands_unless_its_program_cannot() {
         let Work::Agent { permission, .. } = &draft.tasks[0].work else { unreachable!("it is an agent's") };
         assert_eq!(permission, may, "{agent}");
     }
+}
+
+#[test]
+fn isolation_is_a_word_or_a_map_and_nothing_is_allowed_that_was_not_named() {
+    let plan = |head: &str| {
+        let text = format!("version: 1\nbudget: 1usd\n{head}\ntasks:\n  a: {{ run: \"true\" }}\n");
+        yaml(&text).unwrap_or_else(|refused| panic!("{refused}")).draft
+    };
+    let usual = plan("name: t");
+    assert_eq!((usual.tree, usual.allow.len()), (Tree::Worktree, 0));
+    for head in ["isolation: clone", "isolation: { tree: clone }"] {
+        assert_eq!(plan(head).tree, Tree::Clone, "{head}");
+    }
+    assert_eq!(plan("isolation: worktree").tree, Tree::Worktree);
+    let allow = plan("merge: { allow: { links: [a, b/**], markers: [docs/] } }").allow;
+    let kinds: Vec<HazardKind> = allow.keys().copied().collect();
+    assert_eq!(kinds, [HazardKind::Link, HazardKind::Marker]);
+    assert_eq!(allow[&HazardKind::Link], ["a", "b/**"]);
 }

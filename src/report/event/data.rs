@@ -8,7 +8,7 @@ use swarm_domain::event::{
 use swarm_domain::fact::{
     Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict,
 };
-use swarm_domain::{Event, Usd};
+use swarm_domain::{Event, Hazard, Usd};
 
 use super::super::text::{cost_word, rfc3339};
 use super::super::words::cause;
@@ -48,6 +48,7 @@ pub(super) fn of(event: &Event) -> Value {
             json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)})
         }
         Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
+        Event::MergeRefused(event) => json!({"hazards": hazards(&event.hazards)}),
         Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
         Event::Merged(event) => json!({"commit": event.commit}),
         Event::MergeFailed(event) => json!({"error": event.error}),
@@ -196,6 +197,7 @@ fn preserved(event: &Preserved) -> Value {
         "outside_claims": event.strays,
         "conflict_markers": event.markers,
         "subjects": event.subjects,
+        "hazards": hazards(&event.hazards),
         "secrets": leaks(&event.secrets),
     })
 }
@@ -204,6 +206,13 @@ fn preserved(event: &Preserved) -> Value {
 fn leaks(secrets: &[Leak]) -> Vec<Value> {
     let leak = |leak: &Leak| json!({"rule": leak.rule, "path": leak.path, "line": leak.line});
     secrets.iter().map(leak).collect()
+}
+
+/// What may not land.
+fn hazards(hazards: &[Hazard]) -> Value {
+    let one =
+        |hazard: &Hazard| json!({"kind": hazard.kind.word(), "path": hazard.path, "detail": hazard.detail});
+    hazards.iter().map(one).collect()
 }
 
 fn attempt_failed(event: &AttemptFailed) -> Value {

@@ -123,6 +123,7 @@ pub(super) fn attempt_of(event: &Event) -> Option<u32> {
         Event::MergeBuilt(event) => event.attempt,
         Event::MergeEmpty(event) => event.attempt,
         Event::MergeConflicted(event) => event.attempt,
+        Event::MergeRefused(event) => event.attempt,
         Event::MergeIntended(event) => event.attempt,
         Event::MergeFailed(event) => event.attempt,
         Event::Merged(event) => event.attempt,
@@ -154,6 +155,7 @@ fn by(event: &Event) -> &'static str {
         | Event::MergeBuilt(_)
         | Event::MergeEmpty(_)
         | Event::MergeConflicted(_)
+        | Event::MergeRefused(_)
         | Event::Merged(_)
         | Event::MergeFailed(_)
         | Event::RoomLost(_)

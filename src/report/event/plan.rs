@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use swarm_domain::Usd;
 use swarm_domain::event::{RunPlanned, TaskPlanned};
-use swarm_domain::plan::{MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work};
+use swarm_domain::plan::{
+    MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Tree, Work,
+};
 
 /// The settings of a run.
 pub(super) fn run(event: &RunPlanned) -> Value {
@@ -31,6 +33,10 @@ pub(super) fn run(event: &RunPlanned) -> Value {
             "on_conflict": on_conflict(settings.merge.on_conflict),
         },
         "preflight": settings.preflight,
+        "tree": match settings.tree {
+            Tree::Worktree => "worktree",
+            Tree::Clone => "clone",
+        },
         "author": {"name": settings.identity.0, "email": settings.identity.1},
     })
 }

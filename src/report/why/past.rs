@@ -238,6 +238,7 @@ impl Past {
             | Event::PreserveFailed(_)
             | Event::WorktreeKept(_)
             | Event::MergeFailed(_)
+            | Event::MergeRefused(_)
             | Event::Noted(_) => attempt.notes.push(said()),
             Event::WorktreeMade(event) if !event.conflicts.is_empty() => attempt.notes.push(said()),
             _ => {}

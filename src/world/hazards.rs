@@ -1,0 +1,143 @@
+//! What a commit brings that must not land, with what the plan allows taken out: the one place that judges content, for attempts and for merges alike.
+
+use swarm_domain::claims::{self, ClaimSet};
+use swarm_domain::plan::Allowed;
+use swarm_domain::{Hazard, HazardKind};
+
+use crate::git::{GitError, Object, RawChange, Repo, path_text};
+use crate::hazards::{self, Change, Entry, GITLINK, LINK, hazard};
+
+/// Findings that are recorded: more than anybody reads, and never more than a record can hold.
+const FINDINGS_MAX: usize = 100;
+/// A larger file is not text that anybody merged, in bytes.
+const TEXT_BYTES_MAX: u64 = 32 << 20;
+/// No link is longer, in bytes.
+const LINK_BYTES_MAX: u64 = 64 << 10;
+
+/// What the plan says about content.
+pub(super) struct Rules<'a> {
+    /// What may land all the same.
+    pub(super) allow: &'a Allowed,
+    /// What alone may change; empty: anything.
+    pub(super) claims: &'a [String],
+    /// Globs outside all claims.
+    pub(super) shared: &'a [String],
+}
+
+/// The same for commits that land as they are: what each of them brings counts, also where the next takes it back.
+pub(super) fn in_history(
+    repo: &Repo,
+    from: &str,
+    to: &str,
+    rules: &Rules<'_>,
+) -> Result<Vec<Hazard>, GitError> {
+    let mut found = find(repo, from, to, rules)?;
+    let own = Rules { claims: &[], ..*rules };
+    for commit in repo.log_trailers(&format!("{from}..{to}"))? {
+        // A merge brings what its parents bring, and those that are new are in the list themselves.
+        if let [parent] = commit.parents.as_slice() {
+            found.extend(find(repo, parent, &commit.oid, &own)?);
+        } else if commit.parents.is_empty() {
+            found.extend(find(repo, &repo.empty_tree()?, &commit.oid, &own)?);
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|hazard| seen.insert((hazard.kind, hazard.path.clone())));
+    found.truncate(FINDINGS_MAX);
+    Ok(found)
+}
+
+/// Everything that may not land of what `to` brings to `from`.
+pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+    if from == to {
+        return Ok(Vec::new());
+    }
+    let changes = repo.changes(from, to)?;
+    let mut found = hazards::of_paths(&of_paths(repo, to, &changes)?);
+    found.extend(markers(repo, &changes)?);
+    found.extend(strays(&changes, rules));
+    found.retain(|hazard| !is_allowed(hazard, rules.allow));
+    found.truncate(FINDINGS_MAX);
+    Ok(found)
+}
+
+fn is_allowed(hazard: &Hazard, allow: &Allowed) -> bool {
+    allows(allow, hazard.kind, &hazard.path)
+}
+
+/// Whether conflict markers in a file are no hazard. Where a conflict was in such a file, nobody can tell its markers from
+/// those that belong there.
+pub(super) fn may_be_marked(path: &str, allow: &Allowed) -> bool {
+    allows(allow, HazardKind::Marker, path)
+}
+
+fn allows(allow: &Allowed, kind: HazardKind, path: &str) -> bool {
+    allow.get(&kind).is_some_and(|globs| ClaimSet::new(globs, &[]).claims(path))
+}
+
+fn of_paths(repo: &Repo, to: &str, changes: &[RawChange]) -> Result<Change, GitError> {
+    let now: Vec<(&RawChange, &Object)> =
+        changes.iter().filter_map(|change| Some((change, change.after.as_ref()?))).collect();
+    let brings_a_link = now.iter().any(|(_, object)| object.mode == LINK);
+    let brings_a_path = now.iter().any(|(change, _)| change.before.is_none());
+    // Names of what was there before are compared with what is new, and with nothing else.
+    let tree = if brings_a_link || brings_a_path { repo.tree(to)? } else { Vec::new() };
+    let tree = with_targets(repo, tree)?;
+    let (new, old): (Vec<_>, Vec<_>) = now.into_iter().partition(|(change, _)| change.before.is_none());
+    let entry = |(change, object): (&RawChange, &Object)| (change.path.clone(), object.clone());
+    Ok(Change {
+        added: with_targets(repo, new.into_iter().map(entry).collect())?,
+        changed: with_targets(repo, old.into_iter().map(entry).collect())?,
+        tree,
+    })
+}
+
+/// Entries with what their links say.
+fn with_targets(repo: &Repo, entries: Vec<(Vec<u8>, Object)>) -> Result<Vec<Entry>, GitError> {
+    let links: Vec<usize> = (0..entries.len()).filter(|&at| entries[at].1.mode == LINK).collect();
+    let oids: Vec<String> = links.iter().map(|&at| entries[at].1.oid.clone()).collect();
+    let mut entries: Vec<Entry> = entries
+        .into_iter()
+        .map(|(path, object)| Entry { path, mode: object.mode, target: Vec::new() })
+        .collect();
+    let oids: Vec<&str> = oids.iter().map(String::as_str).collect();
+    repo.contents(&oids, LINK_BYTES_MAX, |at, target| target.clone_into(&mut entries[links[at]].target))?;
+    Ok(entries)
+}
+
+/// Conflict markers in lines that the change adds. Few files have any, so what was there before is read for those alone.
+fn markers(repo: &Repo, changes: &[RawChange]) -> Result<Vec<Hazard>, GitError> {
+    let is_file = |object: &&Object| object.mode != LINK && object.mode != GITLINK;
+    let files: Vec<(&RawChange, &Object)> = changes
+        .iter()
+        .filter_map(|change| Some((change, change.after.as_ref().filter(is_file)?)))
+        .filter(|(change, after)| change.before.as_ref().is_none_or(|before| before.oid != after.oid))
+        .collect();
+    let oids: Vec<&str> = files.iter().map(|(_, object)| object.oid.as_str()).collect();
+    let mut marked: Vec<(&RawChange, Vec<u8>)> = Vec::new();
+    repo.contents(&oids, TEXT_BYTES_MAX, |at, text| {
+        if hazards::first_added(b"", text).is_some() {
+            marked.push((files[at].0, text.to_owned()));
+        }
+    })?;
+    let before = |change: &RawChange| change.before.as_ref().filter(is_file).map(|object| object.oid.clone());
+    let mut found = Vec::new();
+    for (change, text) in marked {
+        let mut old = Vec::new();
+        if let Some(oid) = before(change) {
+            repo.contents(&[&oid], TEXT_BYTES_MAX, |_, text| text.clone_into(&mut old))?;
+        }
+        if let Some(line) = hazards::first_added(&old, &text) {
+            let detail = format!("has a conflict marker in line {line}");
+            found.push(hazard(HazardKind::Marker, &change.path, &detail));
+        }
+    }
+    Ok(found)
+}
+
+fn strays(changes: &[RawChange], rules: &Rules<'_>) -> Vec<Hazard> {
+    let outside = changes.iter().filter(|change| {
+        !rules.claims.is_empty() && !claims::matches(rules.claims, rules.shared, &path_text(&change.path))
+    });
+    outside.map(|change| hazard(HazardKind::Stray, &change.path, "is outside the claims")).collect()
+}
