@@ -1,7 +1,7 @@
 //! What two trees differ in, what a tree holds, and what is in its files. Attributes, filters and diff drivers have no say: objects are compared, and read as they are.
 
 use super::error::GitError;
-use super::output::Output;
+use super::output::{Output, path_text};
 use super::repo::Repo;
 
 /// A path that differs between two trees.
@@ -24,28 +24,37 @@ pub struct Object {
     pub oid: String,
 }
 
+impl Change {
+    /// The path as text. One that is not UTF-8 is quoted as git does it.
+    pub fn name(&self) -> String {
+        path_text(&self.path)
+    }
+}
+
+impl Object {
+    /// Whether it is a commit of another repository, of which there is nothing to read here.
+    pub fn is_submodule(&self) -> bool {
+        self.mode == 0o160_000
+    }
+}
+
 /// Contents that are read at once, in bytes. One that is larger alone is read alone.
 const AT_ONCE_BYTES: u64 = 64 << 20;
 
 impl Repo {
-    /// The paths that differ between two commits, without looking for renames.
+    /// The paths that differ between two commits, renames being a path that goes and one that comes.
     pub fn changes(&self, from: &str, to: &str) -> Result<Vec<Change>, GitError> {
-        let out = self.plumbing().args(["diff-tree", "-r", "-z", "--no-renames", from, to, "--"]).run()?;
-        let mut fields = out.records();
-        let mut changes = Vec::new();
-        // `:<mode> <mode> <oid> <oid> <kind> NUL <path> NUL`
-        while let (Some(meta), Some(path)) = (fields.next(), fields.next()) {
-            let meta = String::from_utf8_lossy(meta);
-            let mut words = meta.trim_start_matches(':').split(' ');
-            let (before, after) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let (was, is) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            changes.push(Change {
-                path: path.to_owned(),
-                before: object(before, was),
-                after: object(after, is),
-            });
-        }
-        Ok(changes)
+        let git = self.plumbing().args(["diff-tree", "-r", "-z", "--no-renames", "-O/dev/null"]);
+        Ok(changed(&git.args([from, to, "--"]).run()?))
+    }
+
+    /// The paths that each commit of a range changes against each of its parents.
+    pub fn changes_of_each(&self, from: &str, to: &str) -> Result<Vec<Change>, GitError> {
+        let range = format!("{from}..{to}");
+        let git = self.plumbing().config("log.showSignature", "false");
+        let git = git.args(["log", "--format=", "--raw", "--no-abbrev", "-r", "-z", "--no-renames"]);
+        let git = git.args(["--diff-merges=separate", "-O/dev/null"]);
+        Ok(changed(&git.arg(&range).arg("--").run()?))
     }
 
     /// The tree in which nothing is.
@@ -66,30 +75,35 @@ impl Repo {
         bytes_max: u64,
         mut visit: impl FnMut(usize, &[u8]),
     ) -> Result<(), GitError> {
-        if oids.is_empty() {
-            return Ok(());
-        }
-        let sizes = self.batch("--batch-check=%(objectsize)", oids.iter().copied())?;
-        let sizes: Vec<u64> = sizes.text().lines().map(|line| line.parse().unwrap_or(u64::MAX)).collect();
-        let wanted = (0..oids.len()).filter(|&at| sizes.get(at).is_some_and(|&size| size <= bytes_max));
-        let mut chunk: Vec<usize> = Vec::new();
-        let mut bytes = 0;
-        for at in wanted {
+        let sizes = self.sizes(oids)?;
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        for at in (0..oids.len()).filter(|&at| sizes[at] <= bytes_max) {
             if !chunk.is_empty() && bytes + sizes[at] > AT_ONCE_BYTES {
-                self.visit(oids, &std::mem::take(&mut chunk), &sizes, &mut visit)?;
+                self.visit(oids, &std::mem::take(&mut chunk), &mut visit)?;
                 bytes = 0;
             }
             bytes += sizes[at];
             chunk.push(at);
         }
-        self.visit(oids, &chunk, &sizes, &mut visit)
+        self.visit(oids, &chunk, &mut visit)
+    }
+
+    fn sizes(&self, oids: &[&str]) -> Result<Vec<u64>, GitError> {
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let out = self.batch("--batch-check=%(objectsize)", oids.iter().copied())?;
+        let text = out.text();
+        let mut lines = text.lines();
+        let size =
+            |oid: &&str| lines.next().and_then(|line| line.parse().ok()).ok_or_else(|| unreadable(oid));
+        oids.iter().map(size).collect()
     }
 
     fn visit(
         &self,
         oids: &[&str],
         chunk: &[usize],
-        sizes: &[u64],
         visit: &mut impl FnMut(usize, &[u8]),
     ) -> Result<(), GitError> {
         if chunk.is_empty() {
@@ -98,12 +112,9 @@ impl Repo {
         let out = self.batch("--batch", chunk.iter().map(|&at| oids[at]))?;
         let mut rest = out.stdout.as_slice();
         for &at in chunk {
-            // `<oid> <kind> <size> LF <bytes> LF`
-            let Some(header) = rest.iter().position(|&b| b == b'\n') else { break };
-            let size = usize::try_from(sizes[at]).unwrap_or(usize::MAX);
-            let Some(content) = rest.get(header + 1..).and_then(|body| body.get(..size)) else { break };
+            let (content, behind) = content(rest).ok_or_else(|| unreadable(oids[at]))?;
             visit(at, content);
-            rest = rest.get(header + 1 + size + 1..).unwrap_or_default();
+            rest = behind;
         }
         Ok(())
     }
@@ -112,6 +123,33 @@ impl Repo {
         let list = oids.fold(String::new(), |list, oid| list + oid + "\n");
         self.plumbing().args(["cat-file", "--buffer", how]).stdin(list).run()
     }
+}
+
+fn unreadable(oid: &str) -> GitError {
+    GitError::Unreadable { oid: oid.to_owned() }
+}
+
+/// `<oid> <kind> <size> LF <bytes> LF`, and what follows.
+fn content(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let header = bytes.iter().position(|byte| *byte == b'\n')?;
+    let size: usize = std::str::from_utf8(&bytes[..header]).ok()?.rsplit(' ').next()?.parse().ok()?;
+    let body = bytes.get(header + 1..)?;
+    Some((body.get(..size)?, body.get(size + 1..)?))
+}
+
+/// `:<mode> <mode> <oid> <oid> <kind> NUL <path> NUL`, of one commit or of many, with empty records between them.
+fn changed(out: &Output) -> Vec<Change> {
+    let mut fields = out.records();
+    let mut changes = Vec::new();
+    while let Some(meta) = fields.next() {
+        let meta = String::from_utf8_lossy(meta);
+        let Some((_, meta)) = meta.split_once(':') else { continue };
+        let Some(path) = fields.next() else { break };
+        let words: Vec<&str> = meta.split(' ').collect();
+        let [was, is, before, after, ..] = words[..] else { continue };
+        changes.push(Change { path: path.to_owned(), before: object(was, before), after: object(is, after) });
+    }
+    changes
 }
 
 fn object(mode: &str, oid: &str) -> Option<Object> {

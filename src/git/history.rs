@@ -29,6 +29,18 @@ pub struct CommitInfo {
 }
 
 impl Repo {
+    /// The whole messages of the commits of a range, newest first, each with its commit.
+    pub fn messages(&self, from: &str, to: &str) -> Result<Vec<(String, String)>, GitError> {
+        let range = format!("{from}..{to}");
+        let git = self.plumbing().config("log.showSignature", "false");
+        let out = git.args(["log", "-z", "--no-color", "--format=%H%x1f%B"]).arg(&range).arg("--").run()?;
+        let message = |record: &[u8]| {
+            let text = String::from_utf8_lossy(record).into_owned();
+            text.split_once('\x1f').map(|(commit, message)| (commit.to_owned(), message.to_owned()))
+        };
+        Ok(out.records().filter_map(message).collect())
+    }
+
     /// The commits of a range (`old..new`), newest first.
     pub fn log_trailers(&self, range: &str) -> Result<Vec<CommitInfo>, GitError> {
         self.log(&[range])

@@ -1,6 +1,5 @@
 //! Git, by its command line: each operation that swarm needs, typed. Knows no task and no journal.
 
-mod added;
 mod change;
 mod checkouts;
 mod clone;
@@ -23,7 +22,6 @@ mod submodules;
 mod user_files;
 mod worktree;
 
-pub use added::Added;
 pub use change::{Change as RawChange, Object};
 pub use error::GitError;
 pub use filters::Filters;

@@ -7,9 +7,11 @@ use swarm_domain::fact::Leak;
 
 use super::Site;
 use super::guard::Guard;
-use crate::git::{Added, GitError};
+use crate::git::{GitError, Object, RawChange};
 use crate::secrets::{Scanner, line_of};
 
+/// A larger file is no text in which anybody would keep a secret, in bytes; and it has to fit into memory.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
 /// Findings that are recorded: more than anybody reads, and never more than a record can hold.
 const LEAKS_MAX: usize = 100;
 
@@ -25,10 +27,10 @@ pub(super) fn find(site: &Site, from: &str, to: &str, each: bool) -> Result<Vec<
         return Ok(Vec::new());
     }
     let repo = &site.repo;
-    let changes = if each { repo.added_by_each(from, to)? } else { repo.added(from, to)? };
+    let changes = if each { repo.changes_of_each(from, to)? } else { repo.changes(from, to)? };
     let mut found = in_files(site, &changes)?;
     if !found.is_empty() {
-        let known = in_base(site, if each { repo.added(from, to)? } else { changes })?;
+        let known = in_base(site, &if each { repo.changes(from, to)? } else { changes })?;
         found.retain(|found| !known.contains(&(found.leak.rule.clone(), found.secret.clone())));
     }
     if each {
@@ -43,28 +45,35 @@ pub(super) fn find(site: &Site, from: &str, to: &str, each: bool) -> Result<Vec<
     Ok(leaks)
 }
 
-fn in_files(site: &Site, changes: &[Added]) -> Result<Vec<Found>, GitError> {
-    let mut seen = BTreeSet::new();
-    let new = changes.iter().filter_map(|change| Some((change.path.as_str(), change.after.as_deref()?)));
+fn in_files(site: &Site, changes: &[RawChange]) -> Result<Vec<Found>, GitError> {
+    let after = changes.iter().map(|change| (change.name(), change.after.as_ref()));
     // One content at one path is looked at once, however many commits have it.
-    let new: Vec<(&str, &str)> = new.filter(|pair| seen.insert(*pair)).collect();
-    let oids: Vec<&str> = new.iter().map(|(_, oid)| *oid).collect();
+    let new: BTreeSet<(String, &str)> = after.filter_map(readable).collect();
     let mut found = Vec::new();
-    site.repo.read_all(&oids, |at, text| found.extend(in_text(&site.guard, new[at].0, text)))?;
+    read(site, &Vec::from_iter(new), |path, text| found.extend(in_text(&site.guard, path, text)))?;
     Ok(found)
 }
 
 /// What the files that change held before, by rule and bytes: also what only moved is nothing new.
-fn in_base(site: &Site, changes: Vec<Added>) -> Result<BTreeSet<(String, Vec<u8>)>, GitError> {
-    let old: Vec<(String, String)> =
-        changes.into_iter().filter_map(|change| Some((change.path, change.before?))).collect();
-    let oids: Vec<&str> = old.iter().map(|(_, oid)| oid.as_str()).collect();
+fn in_base(site: &Site, changes: &[RawChange]) -> Result<BTreeSet<(String, Vec<u8>)>, GitError> {
+    let before = changes.iter().map(|change| (change.name(), change.before.as_ref()));
+    let old: Vec<(String, &str)> = before.filter_map(readable).collect();
     let mut known = BTreeSet::new();
-    site.repo.read_all(&oids, |at, text| {
-        let found = in_text(&site.guard, &old[at].0, text).into_iter();
+    read(site, &old, |path, text| {
+        let found = in_text(&site.guard, path, text).into_iter();
         known.extend(found.map(|found| (found.leak.rule, found.secret)));
     })?;
     Ok(known)
+}
+
+fn readable((path, object): (String, Option<&Object>)) -> Option<(String, &str)> {
+    Some((path, object.filter(|object| !object.is_submodule())?.oid.as_str()))
+}
+
+/// Hands each file to `visit`, by its path.
+fn read(site: &Site, files: &[(String, &str)], mut visit: impl FnMut(&str, &[u8])) -> Result<(), GitError> {
+    let oids: Vec<&str> = files.iter().map(|(_, oid)| *oid).collect();
+    site.repo.contents(&oids, TEXT_BYTES_MAX, |at, text| visit(&files[at].0, text))
 }
 
 fn in_messages(site: &Site, from: &str, to: &str) -> Result<Vec<Found>, GitError> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use swarm::git::Added;
+use swarm::git::{Object, RawChange};
 
 use crate::scratch::{Scratch, commit_all, git, write};
 
@@ -10,9 +10,9 @@ fn blob(s: &Scratch, at: &str) -> String {
     git(&s.top, &["rev-parse", at]).trim().to_owned()
 }
 
-fn added(s: &Scratch, path: &str, before: Option<&str>, after: Option<&str>) -> Added {
-    let oid = |at: Option<&str>| at.map(|at| blob(s, at));
-    Added { path: path.to_owned(), before: oid(before), after: oid(after) }
+fn change(s: &Scratch, path: &str, before: Option<&str>, after: Option<&str>) -> RawChange {
+    let object = |at: Option<&str>| at.map(|at| Object { mode: 0o100_644, oid: blob(s, at) });
+    RawChange { path: path.as_bytes().to_owned(), before: object(before), after: object(after) }
 }
 
 /// Settings that change what git shows, or make it refuse to.
@@ -47,13 +47,13 @@ fn a_change_a_new_file_and_one_that_is_gone_have_their_contents() {
     commit_all(&s.top, "second");
     contrary(&s);
     let expected = [
-        added(&s, ".gitattributes", None, Some("HEAD:.gitattributes")),
-        added(&s, "a.txt", Some("HEAD~:a.txt"), Some("HEAD:a.txt")),
-        added(&s, "b.txt", Some("HEAD~:b.txt"), None),
-        added(&s, "n\u{e9}w \u{1f600}.txt", None, Some("HEAD:n\u{e9}w \u{1f600}.txt")),
+        change(&s, ".gitattributes", None, Some("HEAD:.gitattributes")),
+        change(&s, "a.txt", Some("HEAD~:a.txt"), Some("HEAD:a.txt")),
+        change(&s, "b.txt", Some("HEAD~:b.txt"), None),
+        change(&s, "n\u{e9}w \u{1f600}.txt", None, Some("HEAD:n\u{e9}w \u{1f600}.txt")),
     ];
-    assert_eq!(s.repo.added(&base, &s.head()).unwrap(), expected);
-    assert_eq!(s.repo.added(&base, &base).unwrap(), []);
+    assert_eq!(s.repo.changes(&base, &s.head()).unwrap(), expected);
+    assert_eq!(s.repo.changes(&base, &base).unwrap(), []);
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn what_a_later_commit_takes_back_was_brought_all_the_same() {
     fs::remove_file(s.top.join("x.txt")).unwrap();
     commit_all(&s.top, "gone");
     let head = s.head();
-    assert_eq!(s.repo.added(&base, &head).unwrap().len(), 1);
+    assert_eq!(s.repo.changes(&base, &head).unwrap().len(), 1);
     contrary(&s);
-    let each = s.repo.added_by_each(&base, &head).unwrap();
-    let brought = |path: &str| each.iter().any(|change| change.path == path && change.after.is_some());
+    let each = s.repo.changes_of_each(&base, &head).unwrap();
+    let brought = |path: &str| each.iter().any(|change| change.name() == path && change.after.is_some());
     assert!(brought("x.txt") && brought("y.txt"), "{each:?}");
     let messages = s.repo.messages(&base, &head).unwrap();
     assert_eq!(messages.len(), 4);
@@ -95,11 +95,13 @@ fn contents_are_read_in_their_order_however_many_there_are() {
         let oids: Vec<&str> = oids.iter().map(String::as_str).collect();
         let mut read = Vec::new();
         s.repo
-            .read_all(&oids, |at, text| read.push((at, String::from_utf8_lossy(text).into_owned())))
+            .contents(&oids, u64::MAX, |at, text| read.push((at, String::from_utf8_lossy(text).into_owned())))
             .unwrap();
         let expected: Vec<(usize, String)> = texts.into_iter().enumerate().collect();
         assert_eq!(read, expected);
     }
+    let long = blob(&s, "HEAD:a.txt");
+    s.repo.contents(&[&long], 1, |_, _| panic!("it has more than one byte")).unwrap();
     let missing = "1".repeat(40);
-    assert!(s.repo.read_all(&[&missing], |_, _| ()).is_err());
+    assert!(s.repo.contents(&[&missing], u64::MAX, |_, _| ()).is_err());
 }
