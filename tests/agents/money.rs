@@ -1,6 +1,6 @@
 //! What an agent costs: what it says at the end, what its stream tells until then, and its reservation where neither does.
 
-use crate::common::Signal;
+use crate::common::{Signal, until_true};
 use crate::stand_in::Cast;
 
 #[test]
@@ -23,6 +23,7 @@ fn one_whose_holder_was_killed_is_charged_what_its_stream_told() {
     cast.plan("budget: 5usd", &[("a", script)]);
     let run = cast.start();
     cast.scene.await_flag("busy");
+    until_true("its stream", || cast.scene.attempt_file("a", 1, "stdout").contains("message_delta"));
     let pid = cast.scene.await_event("agent.started", "a").data["pid"].as_u64().unwrap();
     let holder = crate::common::parent_of(u32::try_from(pid).unwrap()).unwrap();
     crate::common::kill(holder, Signal::KILL);

@@ -10,9 +10,11 @@ fn the_sources_of_swarm_are_silent() {
     let mut findings = Vec::new();
     let files = scan(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut findings);
     assert!(files > 400, "only {files} files");
-    // A rule that looks for one fixed text, which is therefore in the rules.
-    let own =
-        |finding: &String| finding.starts_with("src/secrets/rules.toml:") && finding.contains("bedrock");
+    // A rule that looks for one fixed text, which is therefore in the rules; and the key of a server that only tests start.
+    let own = |finding: &String| {
+        finding.starts_with("src/secrets/rules.toml:") && finding.contains("bedrock")
+            || finding == "tests/proxy/certs/server.key:1:1: private-key"
+    };
     findings.retain(|finding| !own(finding));
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
