@@ -9,4 +9,5 @@ pub mod holder;
 pub mod plan;
 pub mod report;
 pub mod runs;
+pub mod walls;
 pub mod world;

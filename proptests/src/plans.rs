@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
-    Workspace,
+    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy,
+    TaskSpec, Work, Workspace,
 };
 use swarm_domain::{Oid, TaskId, Usd};
 
@@ -87,6 +87,7 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         },
         preflight: of_run(Site::PlanPreflight) == 1,
         identity: ("sim".to_owned(), "sim@localhost".to_owned()),
+        isolation: Isolation::default(),
     }
 }
 
@@ -180,5 +181,6 @@ fn gate(name: &str, scope: GateScope) -> Gate {
         clean: false,
         baseline_skip: false,
         pass_env: Vec::new(),
+        network: true,
     }
 }

@@ -72,6 +72,8 @@ pub struct Facts {
     pub unset: &'static [&'static str],
     /// What it says of its cost.
     pub meter: Meter,
+    /// What it writes in the home: its own folders and files.
+    pub writes: &'static [&'static str],
     /// Whether it needs a folder of state of its own in each attempt.
     pub own_state: bool,
     /// Whether an interrupted conversation can be taken up again.

@@ -36,6 +36,7 @@ static FACTS: Facts = Facts {
     keys: keys_of_providers!["AIDER_*"],
     unset: &[],
     meter: Meter::Dollars,
+    writes: &[".aider"],
     own_state: false,
     resumes: false,
     // Whatever the model suggests, it runs no command while nobody is there to say yes.

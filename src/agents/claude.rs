@@ -33,6 +33,7 @@ static FACTS: Facts = Facts {
     keys: &["ANTHROPIC_*", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_USE_*"],
     unset: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT", "CLAUDE_CODE_SESSION_ID"],
     meter: Meter::Dollars,
+    writes: &[".claude", ".claude.json"],
     own_state: false,
     resumes: true,
     permissions: &Permission::ALL,

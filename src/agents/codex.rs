@@ -39,6 +39,7 @@ static FACTS: Facts = Facts {
         "CODEX_THREAD_ID",
     ],
     meter: Meter::Tokens,
+    writes: &[".codex/auth.json"],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,

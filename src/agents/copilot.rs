@@ -46,6 +46,7 @@ static FACTS: Facts = Facts {
     ],
     unset: &["COPILOT_AGENT_SESSION_ID", "COPILOT_CLI", "COPILOT_LOADER_PID"],
     meter: Meter::Dollars,
+    writes: &[".copilot"],
     own_state: false,
     resumes: true,
     permissions: &Permission::ALL,

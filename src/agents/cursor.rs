@@ -35,6 +35,7 @@ static FACTS: Facts = Facts {
     keys: &["CURSOR_API_KEY", "CURSOR_AUTH_TOKEN"],
     unset: &["CURSOR_AGENT", "CURSOR_TRACE_ID"],
     meter: Meter::Tokens,
+    writes: &[".cursor", ".config/cursor"],
     own_state: false,
     // It keeps conversations by the folder where they began, and each attempt has another one.
     resumes: false,

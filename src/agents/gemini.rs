@@ -34,6 +34,7 @@ static FACTS: Facts = Facts {
     keys: &["GEMINI_API_KEY", "GEMINI_CLI_HOME", "GEMINI_MODEL", "GOOGLE_*"],
     unset: &["GEMINI_CLI"],
     meter: Meter::Tokens,
+    writes: &[".gemini"],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,

@@ -38,6 +38,7 @@ static FACTS: Facts = Facts {
     keys: keys_of_providers!["MSWEA_*"],
     unset: &[],
     meter: Meter::Dollars,
+    writes: &[".config/mini-swe-agent"],
     own_state: false,
     resumes: false,
     // All it has is a shell, and nothing holds that.

@@ -42,6 +42,7 @@ static FACTS: Facts = Facts {
     ],
     unset: &["OPENCODE", "OPENCODE_PID"],
     meter: Meter::Dollars,
+    writes: &[".config/opencode", ".local/share/opencode", ".local/state/opencode"],
     own_state: true,
     // A conversation goes on in the worktree where it began, which is another attempt's.
     resumes: false,

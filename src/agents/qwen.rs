@@ -30,6 +30,7 @@ static FACTS: Facts = Facts {
     keys: &["OPENAI_*", "QWEN_HOME", "QWEN_MODEL", "DASHSCOPE_API_KEY"],
     unset: &["QWEN_CODE", "QWEN_CODE_SESSION_ID", "QWEN_CODE_PROJECT_DIR"],
     meter: Meter::Tokens,
+    writes: &[".qwen"],
     own_state: true,
     // It finds a conversation only in the folder where it began, and each attempt has another one.
     resumes: false,

@@ -84,6 +84,7 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         shared: settings.shared,
         pass_env: settings.pass_env,
         merge: settings.merge,
+        isolation: settings.isolation,
         tasks,
     }
 }

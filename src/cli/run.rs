@@ -25,7 +25,8 @@ use crate::git::Repo;
 use crate::plan::{self, Loaded};
 use crate::report;
 use crate::runs::{self, RunFolder, TargetLock};
-use crate::world::RealWorld;
+use crate::walls;
+use crate::world::{RealWorld, Wall};
 
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<u8, Failure> {
     let repo = context.repo()?;
@@ -115,13 +116,16 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
     };
     eprintln!("{}: {tasks} on {base} → {}, budget {budget}", settings.name, settings.target);
     eprintln!("cost: {cost}");
+    let wall = walls::find(settings.isolation.wall)?.standing();
+    eprintln!("wall: {}", report::wall(&wall));
     Ok(())
 }
 
 fn record(repo: &Repo, folder: &RunFolder, new: New) -> Result<(), Failure> {
     let log = Log::create(&folder.journal(), runs::journal_id(&folder.id))?;
     let places = folder.places(repo)?;
-    let world = RealWorld::new(repo.clone(), places, new.plan.settings().target.clone(), log.epoch());
+    let target = new.plan.settings().target.clone();
+    let world = RealWorld::new(repo.clone(), places, target, log.epoch(), Wall::none());
     let mut writer = Writer::new(log, State::new(), Arc::new(world));
     let command = Command::Plan(Box::new(NewRun {
         run: folder.id.clone(),

@@ -161,6 +161,7 @@ mod tests {
             owner_lock: None,
             nice: 0,
             listen: None,
+            enclosure: None,
         }
     }
 

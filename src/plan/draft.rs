@@ -1,6 +1,8 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
-use swarm_domain::plan::{MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace};
+use swarm_domain::plan::{
+    Isolation, MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace,
+};
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
 /// A decoded and normalised plan.
@@ -40,6 +42,8 @@ pub struct Draft {
     pub pass_env: Vec<String>,
     /// How finished work lands.
     pub merge: MergePolicy,
+    /// How far attempts and gates are kept apart from the machine.
+    pub isolation: Isolation,
     /// The tasks in the order of the file.
     pub tasks: Vec<TaskSpec>,
 }
@@ -88,6 +92,7 @@ impl Draft {
             merge: self.merge,
             preflight: resolved.preflight,
             identity: resolved.identity,
+            isolation: self.isolation,
         };
         Plan::new(settings, self.tasks)
     }

@@ -8,10 +8,10 @@ use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, RecordsLost, TargetSeen, WorktreeMade,
     WorktreeRemoved,
 };
-use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
+use swarm_domain::fact::{Anchor, Cost, Ending, Request, Standing, Usage, Verdict};
 use swarm_domain::plan::{
-    Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
-    OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
+    Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
 };
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
@@ -97,6 +97,7 @@ pub(super) fn gate(name: &str) -> Gate {
         clean: false,
         baseline_skip: true,
         pass_env: vec![],
+        network: true,
     }
 }
 
@@ -126,6 +127,7 @@ pub(super) fn settings() -> Settings {
         },
         preflight: true,
         identity: ("Ann".to_owned(), "ann@example.org".to_owned()),
+        isolation: Isolation::default(),
     }
 }
 
@@ -156,7 +158,11 @@ impl Sample {
     /// Another process takes the run over.
     pub(super) fn open(&mut self) {
         let epoch = self.state.run().run.epoch + 1;
-        self.take(&Command::Open { pid: 100 + u32::try_from(epoch).unwrap(), version: "1".to_owned() });
+        self.take(&Command::Open {
+            pid: 100 + u32::try_from(epoch).unwrap(),
+            version: "1".to_owned(),
+            wall: Standing::default(),
+        });
     }
 
     /// Takes a command, and whether it led to anything.

@@ -4,7 +4,7 @@ use swarm_domain::event::{
     AgentExited, AgentHeld, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened,
     PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
-use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
+use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Standing, Start, Stop, Verdict};
 use swarm_domain::{Event, Usd};
 
 use super::text::{clean, count, dollars, duration, few, money, rfc3339};
@@ -291,4 +291,10 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Limit => "limit",
         Cause::Login => "login",
     }
+}
+
+/// The wall around what a run starts.
+pub fn wall(wall: &Standing) -> String {
+    let lacks = wall.lacks.iter().map(|lack| clean(lack)).collect::<Vec<_>>().join("; ");
+    if lacks.is_empty() { clean(&wall.wall) } else { format!("{}: {lacks}", clean(&wall.wall)) }
 }

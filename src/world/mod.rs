@@ -10,6 +10,7 @@ mod pool;
 pub mod program;
 pub mod room;
 mod trees;
+mod walls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use swarm_domain::fact::Usage;
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use self::pool::Pool;
+pub use self::walls::Wall;
 use crate::agents::Spent;
 use crate::git::{Identity, Repo};
 use crate::holder::{self, HolderError};
@@ -82,6 +84,8 @@ pub(crate) struct Site {
     turns: Mutex<BTreeMap<Key, Arc<Mutex<()>>>>,
     /// Two threads that replace one file share its temporary name.
     grants: Mutex<()>,
+    /// What is around everything that is started.
+    wall: Wall,
 }
 
 impl Site {
@@ -115,7 +119,7 @@ pub struct RealWorld {
 
 impl RealWorld {
     /// The world of one run in one repository.
-    pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
+    pub fn new(repo: Repo, places: Places, target: String, epoch: u64, wall: Wall) -> Self {
         let pool = Pool::new(&places.worktrees);
         let site = Site {
             repo,
@@ -127,6 +131,7 @@ impl RealWorld {
             refused: AtomicU32::new(0),
             turns: Mutex::default(),
             grants: Mutex::new(()),
+            wall,
         };
         Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
     }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
-    Workspace,
+    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec,
+    Wall, Work, Workspace,
 };
 use swarm_domain::{Event, Usd};
 
@@ -38,7 +38,12 @@ fn runs() -> Vec<Event> {
         planned(None, unlimited()),
         planned(
             None,
-            Settings { on_failure: OnFailure::Pause, merge: merge(OnConflict::Hold), ..unlimited() },
+            Settings {
+                on_failure: OnFailure::Pause,
+                merge: merge(OnConflict::Hold),
+                isolation: Isolation { wall: Wall::Bwrap, write: Vec::new() },
+                ..unlimited()
+            },
         ),
         planned(
             None,
@@ -46,6 +51,7 @@ fn runs() -> Vec<Event> {
                 on_unknown_cost: OnUnknownCost::Refuse,
                 on_limit: OnLimit::Fail,
                 merge: merge(OnConflict::Fail),
+                isolation: Isolation { wall: Wall::None, write: Vec::new() },
                 ..unlimited()
             },
         ),
@@ -84,12 +90,14 @@ fn settings() -> Settings {
         },
         preflight: true,
         identity: (text("Ada"), text("ada@example.org")),
+        isolation: Isolation { wall: Wall::Landlock, write: vec![text("~/.rustup")] },
     }
 }
 
 /// With nothing that need not be there.
 fn unlimited() -> Settings {
     Settings {
+        isolation: Isolation::default(),
         target_at: None,
         cap: None,
         tokens: None,
@@ -120,6 +128,7 @@ fn gate(name: &str, run: Command, scope: GateScope) -> Gate {
         clean: scope == GateScope::Merge,
         baseline_skip: scope == GateScope::Task,
         pass_env: vec![text("CI")],
+        network: true,
     }
 }
 

@@ -15,12 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
-use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
+use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Standing, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment, NewRun, Oid,
-    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program, Refusal,
-    Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    AsPlanned, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder, MergePolicy, Moment,
+    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
+    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -67,7 +67,7 @@ impl Sim {
     }
 
     fn open(&mut self) {
-        self.turn(&Command::Open { pid: 1, version: "1".to_owned() }).unwrap();
+        self.turn(&Command::Open { pid: 1, version: "1".to_owned(), wall: Standing::default() }).unwrap();
     }
 
     /// Forgets all but the events, and takes the run over again.
@@ -280,6 +280,7 @@ pub(crate) fn gate(scope: GateScope) -> Gate {
         clean: false,
         baseline_skip: true,
         pass_env: Vec::new(),
+        network: true,
     }
 }
 
@@ -309,5 +310,6 @@ pub(crate) fn settings() -> Settings {
         },
         preflight: false,
         identity: ("t".to_owned(), "t@localhost".to_owned()),
+        isolation: Isolation::default(),
     }
 }

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use swarm_domain::plan::{
-    MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
+    Isolation, MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Wall,
+    Workspace,
 };
 use swarm_domain::{TaskSpec, Usd};
 
@@ -77,6 +78,7 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         shared: read::texts(root, "shared"),
         pass_env: read::texts(root, "pass_env"),
         merge: merge(root.get("merge").unwrap_or(&nothing)),
+        isolation: isolation(root.get("isolation")),
         tasks,
     };
     Decoded { draft, spots, broken, budget: root.get("budget").map(|node| node.span) }
@@ -89,6 +91,19 @@ fn workspace(map: &Node) -> Workspace {
         link: read::texts(map, "link"),
         timeout_ms: read::duration(map, "timeout").unwrap_or(SETUP_TIMEOUT_MS),
     }
+}
+
+/// A word is short for a map with that word under `wall`.
+fn isolation(node: Option<&Node>) -> Isolation {
+    let Some(node) = node else { return Isolation::default() };
+    let word = node.text().or_else(|| read::word(node, "wall"));
+    let wall = match word {
+        Some("bwrap") => Wall::Bwrap,
+        Some("landlock") => Wall::Landlock,
+        Some("none") => Wall::None,
+        _ => Wall::Auto,
+    };
+    Isolation { wall, write: read::texts(node, "write") }
 }
 
 fn merge(map: &Node) -> MergePolicy {

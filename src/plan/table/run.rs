@@ -59,6 +59,11 @@ pub(in crate::plan) static PLAN: Section = Section {
         field("defaults", Shape::Keys(&DEFAULTS), "What tasks have that do not say otherwise."),
         field("merge", Shape::Keys(&MERGE), "How finished work lands."),
         field(
+            "isolation",
+            Shape::Either(&[WALL, Shape::Keys(&ISOLATION)]),
+            "How far attempts and gates are kept apart from the machine: a wall, or a map.",
+        ),
+        field(
             "tasks",
             Shape::Either(&[
                 Shape::Map(Scalar::Id, &Shape::Keys(&TASK)),
@@ -86,6 +91,7 @@ pub(in crate::plan) static PLAN: Section = Section {
         ("timeout", "deadline"),
         ("checks", "gates"),
         ("default", "defaults"),
+        ("sandbox", "isolation"),
     ],
     refused: &[
         ("on", "a plan has no triggers: it runs when `swarm run` is called"),
@@ -135,6 +141,28 @@ pub(in crate::plan) static WORKSPACE: Section = Section {
     ]],
     required: &[],
     foreign: &[("install", "setup"), ("init", "setup")],
+    refused: NOTHING,
+};
+
+const WALL: Shape = Shape::One(Scalar::Word(&["auto", "bwrap", "landlock", "none"]));
+
+/// How far attempts and gates are kept apart from the machine, in its long form.
+pub(in crate::plan) static ISOLATION: Section = Section {
+    what: "`isolation`",
+    fields: &[&[
+        field(
+            "wall",
+            WALL,
+            "What keeps them apart; default auto: the strongest wall that the machine offers.",
+        ),
+        field(
+            "write",
+            Shape::List(&Shape::One(Scalar::Place)),
+            "More folders and files that may be written, as absolute paths or below `~/`.",
+        ),
+    ]],
+    required: &[],
+    foreign: &[("sandbox", "wall"), ("writable", "write"), ("allow_write", "write")],
     refused: NOTHING,
 };
 
