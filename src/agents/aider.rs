@@ -2,8 +2,9 @@
 //!
 //! What is special: its output is text, and its exit status says nothing. But it keeps a log of events for whoever wants to
 //! see what its analytics would tell, also where those are off: each exchange with a model with its tokens and dollars, and
-//! its end. That log is believed, and of the text only what an error was. An exchange that began and is not in the log failed.
-//! Its tokens include what a cache had, and those written to a cache twice; its dollars are right.
+//! its end. That log is believed; an exchange that began and is not in it failed. Of the text only that is read which the log
+//! does not say: what an error was, that it gave up, and whether an edit came into the files. Its tokens include what a cache
+//! had, and those written to a cache twice; its dollars are right.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::json::{self, count, text_or_empty};
 use super::litellm::Failure;
 use super::prices::Prices;
 use super::providers::{key_that_is_set, keys_of_providers};
-use super::reading::Reading;
+use super::reading::{Reading, kind_of_status};
 use super::tail::Tail;
 use super::talk::Talk;
 
@@ -41,9 +42,8 @@ static FACTS: Facts = Facts {
     resumes: false,
     // Whatever the model suggests, it runs no command while nobody is there to say yes.
     permissions: &[Permission::ReadOnly, Permission::Edit],
-    notes: "It edits files and runs no commands: `edit` is what it may do by default. Where it names no dollars, tokens \
-            from a cache count in full. What its second model uses, to shorten a long conversation, it does not tell. It \
-            commits nothing: swarm keeps what it leaves.",
+    notes: "It edits files and runs no commands, so a plan has to say `permission: edit`. What its second model uses, to \
+            shorten a long conversation, it does not tell. It commits nothing: swarm keeps what it leaves.",
 };
 
 /// The files of the attempt.
@@ -97,6 +97,8 @@ impl Adapter for Aider {
             // It opens pages about an error, or to log in, in a browser.
             ("BROWSER", "true"),
             ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+            // Each call with its HTTP status, on standard error.
+            ("OPENAI_LOG", "info"),
         ];
         // A message that begins with `/` or `!` would be a command of its own, such as one for a shell.
         let message = format!("\n{}", ask.prompt);
@@ -146,12 +148,16 @@ struct Stream {
     /// How it ended.
     end: Option<String>,
     failure: Option<Failure>,
+    /// The HTTP status of the latest call.
+    status: Option<u64>,
     /// Why it gave up, although a model answered.
     gave_up: Option<String>,
-    /// It was asked a question, so it edits nothing.
-    asked: bool,
-    /// It has applied an edit. One that it could not apply is told in the words of whatever failed.
-    applied: bool,
+    /// Its model sent an edit that it has not said to be applied.
+    edits: bool,
+    /// It may not edit.
+    asks: bool,
+    /// What it said last.
+    said: String,
 }
 
 /// How it ends when it has done what a message says.
@@ -172,9 +178,11 @@ impl Stream {
             over: 0,
             end: None,
             failure: None,
+            status: None,
             gave_up: None,
-            asked: false,
-            applied: false,
+            edits: false,
+            asks: false,
+            said: String::new(),
         }
     }
 
@@ -198,6 +206,7 @@ impl Stream {
     fn exchange(&mut self, record: &Value) {
         self.over += 1;
         self.failure = None;
+        self.asks = text_or_empty(record, "/properties/edit_format") == "ask";
         self.reading.goes_on();
         let tokens = Tokens {
             input: count(record, "/properties/prompt_tokens"),
@@ -210,21 +219,35 @@ impl Stream {
     }
 
     fn fails(&mut self, failure: Failure) {
-        if !self.reading.report.finished {
-            self.reading.trouble(failure.kind, &failure.said, None);
-        }
         self.failure = Some(failure);
+        self.settle();
+    }
+
+    /// Why no model answered. An error of no kind has that of its HTTP status.
+    fn why(&self) -> Option<Failure> {
+        let failure = self.failure.clone()?;
+        match self.status {
+            Some(status @ 400..) if failure.kind == TroubleKind::Error => {
+                Some(Failure { kind: kind_of_status(status), free: true, ..failure })
+            }
+            _ => Some(failure),
+        }
     }
 
     /// What is known of its end, whether its text or its log was read first.
     fn settle(&mut self) {
-        let Some(end) = &self.end else { return };
-        let no_edit = (!self.applied && !self.asked).then_some("it applied no edit");
-        let gave_up = self.gave_up.as_deref().or(no_edit).map(Failure::other);
+        let Some(end) = &self.end else {
+            if let Some(failure) = self.why() {
+                self.reading.trouble(failure.kind, &failure.said, None);
+            }
+            return;
+        };
+        let unapplied = (self.edits && !self.asks).then(|| format!("an edit was not applied: {}", self.said));
+        let gave_up = self.gave_up.clone().or(unapplied).as_deref().map(Failure::other);
         let failure = match end.as_str() {
             DONE if self.over >= self.began => gave_up,
-            DONE => self.failure.clone().or(gave_up).or(Some(Failure::other("no model answered"))),
-            other => self.failure.clone().or(Some(Failure::other(other))),
+            DONE => self.why().or(gave_up).or(Some(Failure::other("no model answered"))),
+            other => self.why().or(Some(Failure::other(other))),
         };
         let Some(failure) = failure else { return self.reading.done() };
         if failure.free {
@@ -233,6 +256,13 @@ impl Stream {
         }
         self.reading.failed(failure.kind, &failure.said);
     }
+}
+
+/// The HTTP status of a call, from its log on standard error: `HTTP Request: POST <url> "HTTP/1.1 200 OK"`.
+fn answered(line: &str) -> Option<u64> {
+    let (_, call) = line.split_once("HTTP Request: POST ")?;
+    let (_, answer) = call.rsplit_once("\"HTTP/")?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 /// The model, from one of its first lines.
@@ -247,11 +277,16 @@ fn gave_up(line: &str) -> bool {
         || line.starts_with("Model ") && line.ends_with(" has hit a token limit!")
 }
 
+/// How an edit of its model begins, in the formats that can be told from other text.
+const EDITS: [&str; 3] = ["<<<<<<< SEARCH", "*** Begin Patch", "+++ "];
+/// How it says that edits are in the files. Where it fails at that by a mistake of its own, it says something else.
+const APPLIED: &str = "Applied edit to ";
+
 /// How lines begin that are its own rather than its model's.
 const ITS_OWN: [&str; 12] = [
     "Added ",
     "Aider v",
-    "Applied edit to ",
+    APPLIED,
     "Git repo: ",
     "HTTPSConnectionPool",
     "Main model: ",
@@ -271,26 +306,32 @@ impl Reader for Stream {
         }
         if let Some(failure) = Failure::parse(line) {
             self.reading.tell(Talk::Notice(failure.said.clone()), talk);
-            self.fails(failure);
-            return self.settle();
+            return self.fails(failure);
         }
         if let Some(model) = model(line).filter(|_| !self.introduced) {
             self.reading.report.model = Some(model.to_owned());
             self.introduced = true;
-            self.asked = line.ends_with(" with ask edit format");
-            self.settle();
         }
-        if line.starts_with("Applied edit to ") {
-            self.applied = true;
-            self.settle();
-        }
+        line.clone_into(&mut self.said);
         if gave_up(line) {
             self.gave_up = Some(line.to_owned());
-            self.settle();
         }
+        if EDITS.iter().any(|begin| line.starts_with(begin)) {
+            self.edits = true;
+        } else if line.starts_with(APPLIED) {
+            self.edits = false;
+        }
+        self.settle();
         let own = ITS_OWN.iter().any(|begin| line.starts_with(begin));
         let said = line.to_owned();
         self.reading.tell(if own { Talk::Notice(said) } else { Talk::Says(said) }, talk);
+    }
+
+    fn complaint(&mut self, line: &str) {
+        if let Some(status) = answered(line) {
+            self.status = Some(status);
+            self.settle();
+        }
     }
 
     fn aside(&mut self) {
