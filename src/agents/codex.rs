@@ -11,7 +11,9 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own_file,
+};
 use super::bookmark::Bookmark;
 use super::json::{self, count, list, number, text, text_or_empty};
 use super::reading::{Reading, Spent, kind_of_status, status_behind};
@@ -39,7 +41,7 @@ static FACTS: Facts = Facts {
         "CODEX_THREAD_ID",
     ],
     meter: Meter::Tokens,
-    writes: &[".codex/auth.json"],
+    writes: &[own_file("CODEX_HOME", ".codex", "auth.json")],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,
@@ -60,6 +62,10 @@ impl Adapter for Codex {
         let mut argv = words(&["codex", "exec", "--json"]);
         argv.extend(words(&["-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"]));
         argv.extend(permission(ask));
+        if ask.unmounting {
+            // Its sandbox before it learned to mount, of the same kind as the wall.
+            argv.extend(words(&["-c", "features.use_legacy_landlock=true"]));
+        }
         argv.extend(base_url(ask));
         if let Some(model) = ask.model {
             argv.extend(words(&["-m", model]));

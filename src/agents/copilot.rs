@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own};
 use super::bookmark::{Bookmark, uuid};
 use super::json::{self, number, text, text_or_empty};
 use super::prices::Prices;
@@ -46,7 +46,7 @@ static FACTS: Facts = Facts {
     ],
     unset: &["COPILOT_AGENT_SESSION_ID", "COPILOT_CLI", "COPILOT_LOADER_PID"],
     meter: Meter::Dollars,
-    writes: &[".copilot"],
+    writes: &[own("COPILOT_HOME", ".copilot", "")],
     own_state: false,
     resumes: true,
     permissions: &Permission::ALL,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own};
 use super::bookmark::Bookmark;
 use super::chats::Chats;
 use super::json::{self, count, number, text, text_or_empty};
@@ -34,7 +34,7 @@ static FACTS: Facts = Facts {
     keys: &["GEMINI_API_KEY", "GEMINI_CLI_HOME", "GEMINI_MODEL", "GOOGLE_*"],
     unset: &["GEMINI_CLI"],
     meter: Meter::Tokens,
-    writes: &[".gemini"],
+    writes: &[own("GEMINI_CLI_HOME", "", ".gemini")],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,

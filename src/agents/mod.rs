@@ -28,7 +28,7 @@ mod tail;
 mod talk;
 
 pub use account::{Account, Tokens};
-pub use adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+pub use adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Own, Permission, Reader, Setting, Unfit};
 pub use prices::{PriceError, Prices, Rate};
 pub use reading::{Reading, Spent};
 pub use talk::{Talk, one_line};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own};
 use super::bill::Bill;
 use super::json::{self, count, number, text, text_or_empty};
 use super::prices::Prices;
@@ -42,7 +42,11 @@ static FACTS: Facts = Facts {
     ],
     unset: &["OPENCODE", "OPENCODE_PID"],
     meter: Meter::Dollars,
-    writes: &[".config/opencode", ".local/share/opencode", ".local/state/opencode"],
+    writes: &[
+        own("XDG_CONFIG_HOME", ".config", "opencode"),
+        own("XDG_DATA_HOME", ".local/share", "opencode"),
+        own("XDG_STATE_HOME", ".local/state", "opencode"),
+    ],
     own_state: true,
     // A conversation goes on in the worktree where it began, which is another attempt's.
     resumes: false,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own};
 use super::json::{self, count, list, text, text_or_empty};
 use super::prices::Prices;
 use super::reading::{Reading, kind_of_status, status_behind};
@@ -30,7 +30,7 @@ static FACTS: Facts = Facts {
     keys: &["OPENAI_*", "QWEN_HOME", "QWEN_MODEL", "DASHSCOPE_API_KEY"],
     unset: &["QWEN_CODE", "QWEN_CODE_SESSION_ID", "QWEN_CODE_PROJECT_DIR"],
     meter: Meter::Tokens,
-    writes: &[".qwen"],
+    writes: &[own("QWEN_HOME", ".qwen", "")],
     own_state: true,
     // It finds a conversation only in the folder where it began, and each attempt has another one.
     resumes: false,

@@ -116,8 +116,11 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
     };
     eprintln!("{}: {tasks} on {base} → {}, budget {budget}", settings.name, settings.target);
     eprintln!("cost: {cost}");
-    let wall = walls::find(settings.isolation.wall)?.standing();
-    eprintln!("wall: {}", report::wall(&wall));
+    let wall = walls::find(settings.isolation.wall)?;
+    eprintln!("wall: {}", report::wall(&wall.standing()));
+    if settings.isolation.wall == swarm_domain::Wall::Auto && wall.kind == walls::Kind::None {
+        eprintln!("  this machine offers none that works; `swarm doctor` says why");
+    }
     Ok(())
 }
 

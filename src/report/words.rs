@@ -110,9 +110,14 @@ fn task_planned(event: &TaskPlanned) -> String {
 }
 
 fn opened(event: &Opened) -> String {
-    match event.epoch {
+    let who = match event.epoch {
         0 | 1 => format!("driven by process {}", event.pid),
         epoch => format!("taken up again by process {}, the {} that drives it", event.pid, ordinal(epoch)),
+    };
+    match event.wall.wall.as_str() {
+        "" => who,
+        "none" => format!("{who}, without a wall"),
+        wall => format!("{who}, all it starts behind {}", clean(wall)),
     }
 }
 

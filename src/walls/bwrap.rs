@@ -1,9 +1,14 @@
-//! Bubblewrap: a mount namespace in which everything is read-only but what is granted. Knows only its command line.
+//! Bubblewrap: namespaces in which everything is read-only but what is granted, and no other process is seen. Knows only its command line.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::IntoRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::enclosure::{Enclosure, Kind};
 use super::powers::{KEPT, we_are_root};
@@ -36,8 +41,8 @@ pub(super) fn cuts_network(bwrap: &Path) -> Result<(), String> {
 }
 
 fn try_out(bwrap: &Path, enclosure: &Enclosure) -> Result<(), String> {
-    let argv = command(bwrap, enclosure, Path::new("/"), &["true".into()], we_are_root());
-    let ran = Command::new(&argv[0]).args(&argv[1..]).stdin(Stdio::null()).output();
+    let options = options(enclosure, Path::new("/"), we_are_root());
+    let ran = Command::new(bwrap).args(options).args(["--", "true"]).stdin(Stdio::null()).output();
     match ran {
         Ok(ran) if ran.status.success() => Ok(()),
         Ok(ran) => Err(String::from_utf8_lossy(&ran.stderr).trim().to_owned()),
@@ -45,18 +50,32 @@ fn try_out(bwrap: &Path, enclosure: &Enclosure) -> Result<(), String> {
     }
 }
 
-/// The command line that becomes `argv` in the enclosure.
+/// The command line that becomes `argv` in the enclosure. The options lie in memory, in a file that bubblewrap inherits: there
+/// may be more than fit a command line, and whoever lists processes should not see each folder in them.
 pub(super) fn command(
     bwrap: &Path,
     enclosure: &Enclosure,
     cwd: &Path,
     argv: &[OsString],
-    root: bool,
-) -> Vec<OsString> {
+) -> io::Result<Vec<OsString>> {
+    let mut options_file = File::from(memfd_create("bwrap", MemfdFlags::empty())?);
+    for option in options(enclosure, cwd, we_are_root()) {
+        options_file.write_all(option.as_bytes())?;
+        options_file.write_all(&[0])?;
+    }
+    options_file.rewind()?;
+    let number = options_file.into_raw_fd().to_string();
     let mut line = Line(vec![bwrap.into()]);
+    line.words(&["--args", &number, "--"]);
+    line.words(argv);
+    Ok(line.0)
+}
+
+fn options(enclosure: &Enclosure, cwd: &Path, root: bool) -> Vec<OsString> {
+    let mut line = Line(Vec::new());
     line.mount("--ro-bind", Path::new("/"));
-    line.words(&["--dev", "/dev"]);
-    line.mount("--bind", Path::new("/proc"));
+    // Outside of its own namespace of processes stays the one that watches over it, and the whole file system with that.
+    line.words(&["--unshare-pid", "--proc", "/proc", "--dev", "/dev"]);
     if root {
         line.powers();
     }
@@ -69,11 +88,12 @@ pub(super) fn command(
     for path in &enclosure.write {
         line.granted(path);
     }
+    // What is written there would be gone, and nobody told.
+    enclosure.hide.iter().for_each(|path| line.words(&[OsStr::new("--remount-ro"), path.as_os_str()]));
     if !enclosure.network {
         line.words(&["--unshare-net"]);
     }
-    line.words(&[OsStr::new("--chdir"), cwd.as_os_str(), OsStr::new("--")]);
-    line.0.extend(argv.iter().cloned());
+    line.words(&[OsStr::new("--chdir"), cwd.as_os_str()]);
     line.0
 }
 

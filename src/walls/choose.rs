@@ -97,7 +97,7 @@ fn with_bwrap() -> Result<Found, String> {
     WORKS.get_or_init(works).clone()?;
     let mut lacks = Vec::new();
     if !landlock::offer().scopes {
-        lacks.push("it keeps no signals in: the kernel has no landlock of version 6".to_owned());
+        lacks.push("it does not keep from other programs' abstract sockets (before Linux 6.12)".to_owned());
     }
     Ok(Found { kind: Kind::Bwrap, lacks })
 }
@@ -114,7 +114,7 @@ fn with_landlock() -> Result<Found, String> {
     let missing = [
         (offer.moving, "it lets nothing be moved from one folder to another (before Linux 5.19)"),
         (offer.emptying, "it does not keep files from being emptied (before Linux 6.2)"),
-        (offer.scopes, "it keeps no signals in (before Linux 6.12)"),
+        (offer.scopes, "it keeps no signals in, and does not keep from abstract sockets (before Linux 6.12)"),
     ];
     lacks.extend(missing.iter().filter(|(has, _)| !has).map(|(_, lack)| (*lack).to_owned()));
     Ok(Found { kind: Kind::Landlock, lacks })

@@ -65,6 +65,9 @@ pub enum WallError {
     /// Bubblewrap is gone since the run began.
     #[error("bwrap is not on the PATH any more")]
     NoBwrap,
+    /// Bubblewrap could not be told what to do.
+    #[error("bwrap: {0}")]
+    Bwrap(#[source] io::Error),
     /// The program itself is not there, which bubblewrap would tell in words of its own.
     #[error("{0}")]
     NoProgram(io::Error),
@@ -87,9 +90,9 @@ pub fn raise(enclosure: &Enclosure, cwd: &Path, argv: &[OsString]) -> Result<Vec
         Kind::Bwrap => {
             let bwrap = bwrap::program().ok_or(WallError::NoBwrap)?;
             bwrap::look_for(&argv[0], cwd).map_err(WallError::NoProgram)?;
-            // Signals and abstract sockets know no mounts. A domain without rules for files lets bubblewrap mount.
+            // Abstract sockets know no mounts. A domain without rules for files lets bubblewrap mount.
             landlock::scope()?;
-            Ok(bwrap::command(&bwrap, enclosure, cwd, argv, powers::we_are_root()))
+            bwrap::command(&bwrap, enclosure, cwd, argv).map_err(WallError::Bwrap)
         }
     }
 }

@@ -15,13 +15,20 @@ pub struct Places {
     pub keep: Vec<PathBuf>,
 }
 
-/// The files and folders to grant. Places that are not there are left out; links are followed once, here.
+/// How many things beside a kept place are granted one by one. Each is a mount, and many of them take their time at each start.
+const BESIDE_MAX: usize = 128;
+
+/// The files and folders to grant. Where too much lies beside a kept place, none of it is granted. Places that are not there are left out; links are followed once, here.
 pub fn granted(places: &Places) -> Vec<PathBuf> {
     let keep: BTreeSet<PathBuf> = places.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let write: BTreeSet<PathBuf> = outermost(places).filter_map(|path| path.canonicalize().ok()).collect();
     let mut found = BTreeSet::new();
     for place in write.iter().filter(|place| !keep.contains(*place)) {
-        grant(place, &keep, &mut found);
+        let mut beside = BTreeSet::new();
+        grant(place, &keep, &mut beside);
+        if beside.len() <= BESIDE_MAX {
+            found.append(&mut beside);
+        }
     }
     // What lies in a folder that is granted needs no rule of its own.
     let needed = found.iter().filter(|path| !path.ancestors().skip(1).any(|above| found.contains(above)));
@@ -51,6 +58,13 @@ fn grant(place: &Path, keep: &BTreeSet<PathBuf>, found: &mut BTreeSet<PathBuf>) 
     }
 }
 
+/// Whether one of these places lies in another one.
+pub fn lies_in(outer: &Path, inner: &[PathBuf]) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(outer)
+        .is_some_and(|outer| inner.iter().filter_map(|path| real(path)).any(|path| path.starts_with(&outer)))
+}
+
 /// Whether a path may be written under these grants.
 pub fn holds(granted: &[PathBuf], path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| granted.iter().any(|place| path.starts_with(place)))
@@ -62,7 +76,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
 
-    use super::{Places, granted, holds};
+    use super::{Places, granted, holds, lies_in};
 
     #[test]
     fn what_lies_beside_a_kept_place_is_granted_and_the_way_to_it_is_not() {
@@ -79,8 +93,24 @@ mod tests {
         assert_eq!(granted(&deeper), at(&["a/repo/src", "a/tmp", "b", "c"]));
         let same = Places { write: at(&["b", "c"]), keep: at(&["b"]) };
         assert_eq!(granted(&same), at(&["c"]), "in doubt it is kept");
+        assert!(lies_in(&root, &places.keep) && !lies_in(&root.join("b"), &places.keep));
         assert!(holds(&granted(&places), &root.join("b")));
         assert!(!holds(&granted(&places), &root.join("a")));
+    }
+
+    #[test]
+    fn where_too_much_lies_beside_a_kept_place_it_stays_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for number in 0..=super::BESIDE_MAX {
+            fs::write(root.join(number.to_string()), "").unwrap();
+        }
+        let (write, all) = (vec![root.clone()], granted(&Places { write: vec![root.clone()], keep: vec![] }));
+        assert_eq!(all, write);
+        let keep = vec![root.join("0")];
+        assert_eq!(granted(&Places { write: write.clone(), keep: keep.clone() }).len(), super::BESIDE_MAX);
+        fs::write(root.join("more"), "").unwrap();
+        assert_eq!(granted(&Places { write, keep }), Vec::<PathBuf>::new());
     }
 
     #[test]

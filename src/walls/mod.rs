@@ -19,5 +19,5 @@ mod usual;
 
 pub use choose::{Found, NoWall, check_network, find, offers, without_network_main};
 pub use enclosure::{Enclosure, Kind, WallError, raise};
-pub use granted::{Places, granted, holds};
+pub use granted::{Places, granted, holds, lies_in};
 pub use usual::{CACHES, Cache, DEVICES, PROTECTED, TEMPORARY, caches, home_path};

@@ -4,12 +4,15 @@
 use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 
 /// Powers that stay, with their names for a command line.
-pub(super) const KEPT: [(&str, CapabilitySet); 7] = [
+pub(super) const KEPT: [(&str, CapabilitySet); 8] = [
     ("CAP_CHOWN", CapabilitySet::CHOWN),
     ("CAP_DAC_OVERRIDE", CapabilitySet::DAC_OVERRIDE),
     ("CAP_FOWNER", CapabilitySet::FOWNER),
     ("CAP_FSETID", CapabilitySet::FSETID),
     ("CAP_KILL", CapabilitySet::KILL),
+    // Without it a program of root's cannot make a namespace of its own for what it starts, as codex does. Files with
+    // capabilities give nothing: no program gains rights behind a wall.
+    ("CAP_SETFCAP", CapabilitySet::SETFCAP),
     ("CAP_SETGID", CapabilitySet::SETGID),
     ("CAP_SETUID", CapabilitySet::SETUID),
 ];

@@ -86,7 +86,7 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
             let mut job = job(site, run, dir);
             let mut env = environment::of_attempt(run, dir);
             if let Some(agent) = Agent::of(run) {
-                agent.furnish(run, dir, &mut job, &mut env)?;
+                agent.furnish(run, dir, site.wall.kind(), &mut job, &mut env)?;
             }
             job.enclosure = site.wall.of_attempt(site, run, dir, &mut env).map_err(unready)?;
             // It may have been told to stop meanwhile, and the order to run is older than that.

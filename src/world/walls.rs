@@ -8,6 +8,7 @@ use swarm_domain::effect::{RunAttempt, RunGate};
 
 use super::agent::Agent;
 use super::{Site, agent, program};
+use crate::agents::Own;
 use crate::walls::{self, Enclosure, Kind, Places};
 
 /// The wall of a run: what enforces it, and what the plan opens in it.
@@ -17,12 +18,34 @@ pub struct Wall {
     write: Vec<String>,
 }
 
+/// What the agent's program has for itself. The folders that it finds in its environment may be the attempt's by now, and
+/// are the caller's here.
+fn own_places(agent: &Agent<'_>, run: &RunAttempt) -> Vec<PathBuf> {
+    let named = |name: &str| run.env.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
+    let env = |name: &str| named(name).or_else(|| std::env::var(name).ok());
+    let home = agent::home(&env);
+    let place = |own: &Own| {
+        let path = own.path(&env, &home);
+        if own.is_folder && home.is_dir() {
+            // Without it the program would fail in the wall where it does not without one.
+            let _ = std::fs::create_dir_all(&path);
+        }
+        path
+    };
+    agent.facts().writes.iter().map(place).collect()
+}
+
 type Environment = Vec<(OsString, OsString)>;
 
 impl Wall {
     /// The wall that was found for a run, with the places that its plan adds.
     pub fn new(kind: Kind, write: Vec<String>) -> Self {
         Self { kind, write }
+    }
+
+    /// What enforces it.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// No wall.
@@ -43,10 +66,13 @@ impl Wall {
         }
         let common = site.repo.common_dir();
         let mut own = vec![PathBuf::from(&run.path), PathBuf::from(&run.git_dir)];
-        own.extend([common.join("objects"), common.join("lfs"), dir.join("state"), dir.join("usage")]);
+        own.extend([dir.join("state"), dir.join("usage")]);
+        // A repository of its own has its own objects.
+        if Path::new(&run.git_dir).starts_with(common) {
+            own.extend([common.join("objects"), common.join("lfs")]);
+        }
         if let Some(agent) = Agent::of(run) {
-            let home = agent::home(&look_up(env));
-            own.extend(agent.facts().writes.iter().map(|path| home.join(path)));
+            own.extend(own_places(&agent, run));
         }
         self.enclosure(site, dir, own, env).map(Some)
     }
@@ -95,16 +121,18 @@ impl Wall {
     fn places(&self, site: &Site, own: Vec<PathBuf>, env: &Environment) -> Places {
         let env = look_up(env);
         let home = agent::home(&env);
-        let mut write = own;
-        write.extend(walls::TEMPORARY.iter().chain(walls::DEVICES).map(PathBuf::from));
-        write.extend(env("TMPDIR").map(PathBuf::from));
-        write.extend(walls::caches(&home, &env, &|tool| program::find(tool).is_some()));
-        write.extend(self.write.iter().map(|path| walls::home_path(&home, path)));
         let mut keep: Vec<PathBuf> = walls::PROTECTED.iter().map(|path| home.join(path)).collect();
         keep.extend(site.repo.top().map(Path::to_path_buf));
-        keep.extend([home, site.repo.common_dir().to_path_buf(), site.places.run_dir.clone()]);
+        keep.extend([home.clone(), site.repo.common_dir().to_path_buf(), site.places.run_dir.clone()]);
         // With those of all other runs, of this repository and of others.
         keep.extend(site.places.worktrees.ancestors().take(3).map(Path::to_path_buf));
+        let mut write = own;
+        let temporary = walls::TEMPORARY.iter().map(PathBuf::from).chain(env("TMPDIR").map(PathBuf::from));
+        // What lies there comes and goes, so it is not granted one by one.
+        write.extend(temporary.filter(|place| !walls::lies_in(place, &keep)));
+        write.extend(walls::DEVICES.iter().map(PathBuf::from));
+        write.extend(walls::caches(&home, &env, &|tool| program::find(tool).is_some()));
+        write.extend(self.write.iter().map(|path| walls::home_path(&home, path)));
         Places { write, keep }
     }
 }

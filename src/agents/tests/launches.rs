@@ -32,6 +32,7 @@ pub(super) fn attempt(name: &str, wish: &Wish<'_>) -> Result<Launch, Unfit> {
         prompt_file: Path::new("/attempt/prompt"),
         model: wish.model,
         permission: wish.permission,
+        unmounting: false,
         worktree: Path::new("/trees/t-1"),
         git_dir: Path::new("/repo/.git/worktrees/t-1"),
         state: Path::new("/attempt/state"),

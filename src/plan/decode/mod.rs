@@ -3,6 +3,7 @@
 pub(super) mod agents;
 pub(super) mod files;
 mod gates;
+mod isolation;
 mod read;
 mod retries;
 mod tasks;
@@ -11,8 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use swarm_domain::plan::{
-    Isolation, MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Wall,
-    Workspace,
+    MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
 };
 use swarm_domain::{TaskSpec, Usd};
 
@@ -78,7 +78,7 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         shared: read::texts(root, "shared"),
         pass_env: read::texts(root, "pass_env"),
         merge: merge(root.get("merge").unwrap_or(&nothing)),
-        isolation: isolation(root.get("isolation")),
+        isolation: isolation::walls(root.get("isolation")),
         tasks,
     };
     Decoded { draft, spots, broken, budget: root.get("budget").map(|node| node.span) }
@@ -91,19 +91,6 @@ fn workspace(map: &Node) -> Workspace {
         link: read::texts(map, "link"),
         timeout_ms: read::duration(map, "timeout").unwrap_or(SETUP_TIMEOUT_MS),
     }
-}
-
-/// A word is short for a map with that word under `wall`.
-fn isolation(node: Option<&Node>) -> Isolation {
-    let Some(node) = node else { return Isolation::default() };
-    let word = node.text().or_else(|| read::word(node, "wall"));
-    let wall = match word {
-        Some("bwrap") => Wall::Bwrap,
-        Some("landlock") => Wall::Landlock,
-        Some("none") => Wall::None,
-        _ => Wall::Auto,
-    };
-    Isolation { wall, write: read::texts(node, "write") }
 }
 
 fn merge(map: &Node) -> MergePolicy {

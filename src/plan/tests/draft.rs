@@ -2,7 +2,7 @@
 
 use swarm_domain::plan::{NeedWhen, OnChangeless, OnStray, RetryFrom, Work};
 use swarm_domain::{
-    GateScope, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy, Usd,
+    GateScope, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy, Usd, Wall,
 };
 
 use super::super::{Draft, Resolved};
@@ -181,5 +181,36 @@ fn an_agent_may_run_commands_unless_its_program_cannot() {
         let draft = yaml(&text).unwrap().draft;
         let Work::Agent { permission, .. } = &draft.tasks[0].work else { unreachable!("it is an agent's") };
         assert_eq!(permission, may, "{agent}");
+    }
+}
+
+#[test]
+fn isolation_is_a_wall_or_a_map_and_a_gate_has_the_network_unless_it_is_denied() {
+    let plan = |head: &str| {
+        let text = format!("version: 1\nbudget: 1usd\n{head}\ntasks:\n  a: {{ run: \"true\" }}\n");
+        yaml(&text).unwrap_or_else(|refused| panic!("{refused}")).draft
+    };
+    assert_eq!(plan("name: t").isolation.wall, Wall::Auto);
+    for (word, wall) in
+        [("auto", Wall::Auto), ("bwrap", Wall::Bwrap), ("landlock", Wall::Landlock), ("none", Wall::None)]
+    {
+        assert_eq!(plan(&format!("isolation: {word}")).isolation.wall, wall, "{word}");
+        let map = plan(&format!("isolation: {{ wall: {word}, write: [~/.rustup, /srv/cache] }}"));
+        assert_eq!(map.isolation.wall, wall, "{word}");
+        assert_eq!(map.isolation.write, ["~/.rustup", "/srv/cache"]);
+    }
+    assert_eq!(plan("isolation: { write: [/srv/cache] }").isolation.wall, Wall::Auto);
+    let gates = "gates: { a: { run: x, network: false }, b: x }\ndefaults: { gates: [a, b] }";
+    let network: Vec<bool> = plan(gates).tasks[0].gates.iter().map(|gate| gate.network).collect();
+    assert_eq!(network, [false, true]);
+}
+
+#[test]
+fn places_that_a_plan_opens_are_those_of_a_machine() {
+    for place in ["/", "~/", "~", "relative", "~ann/x", "/srv/../etc", ""] {
+        let text = format!(
+            "version: 1\nbudget: 1usd\nisolation: {{ write: [\"{place}\"] }}\ntasks:\n  a: {{ run: \"true\" }}\n"
+        );
+        assert!(yaml(&text).is_err(), "{place}");
     }
 }
