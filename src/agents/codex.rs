@@ -62,10 +62,6 @@ impl Adapter for Codex {
         let mut argv = words(&["codex", "exec", "--json"]);
         argv.extend(words(&["-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"]));
         argv.extend(permission(ask));
-        if ask.unmounting {
-            // Its sandbox before it learned to mount, of the same kind as the wall.
-            argv.extend(words(&["-c", "features.use_legacy_landlock=true"]));
-        }
         argv.extend(base_url(ask));
         if let Some(model) = ask.model {
             argv.extend(words(&["-m", model]));
@@ -118,6 +114,10 @@ fn words(words: &[&str]) -> Vec<String> {
 /// there and to the objects, so whoever may run commands gets those two.
 fn permission(ask: &Ask<'_>) -> Vec<String> {
     let run = ask.permission == Permission::Run;
+    if run && ask.unmounting {
+        // Its own sandbox, without which it starts no command, is made of mounts. The wall holds instead.
+        return words(&["-s", "danger-full-access"]);
+    }
     let sandbox = match ask.permission {
         Permission::ReadOnly => "read-only",
         Permission::Edit | Permission::Run => "workspace-write",

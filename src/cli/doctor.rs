@@ -56,7 +56,9 @@ pub(super) fn doctor(context: &Context) -> u8 {
             Ok(prices) => out::line(format!("✓ prices of {}{}", prices.date, own(prices.own.as_deref()))),
             Err(failure) => out::line(format!("✗ {}", failure.text)),
         }
-        walls::offers().iter().for_each(|(name, offer)| out::line(wall(name, offer)));
+        for (name, offer) in &walls::offers() {
+            out::line(wall(name, offer));
+        }
         out::line(table(&found));
         out::line(
             "next\n  swarm check   validates a plan; a run looks at the agents that its plan uses before it starts",

@@ -64,6 +64,10 @@ pub enum GateScope {
 
 /// A check by the user's own command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the plan, and any of them goes with any other"
+)]
 pub struct Gate {
     /// The name it is shown by.
     pub name: String,

@@ -89,17 +89,14 @@ impl Spawner {
     /// Starts one setup command.
     pub(super) fn step(&self, job: &Job, argv: &[String]) -> Result<Child, String> {
         let [program, arguments @ ..] = argv else { return Err("the command is empty".to_owned()) };
-        let mut command = match job.enclosure {
-            Some(_) => {
-                let mut command = self.trampoline(When::Now, job, None);
-                command.args(argv);
-                command
-            }
-            None => {
-                let mut command = Command::new(program);
-                command.args(arguments).current_dir(&job.cwd);
-                command
-            }
+        let mut command = if job.enclosure.is_some() {
+            let mut command = self.trampoline(When::Now, job, None);
+            command.args(argv);
+            command
+        } else {
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(&job.cwd);
+            command
         };
         let spawned = self.spawn(command.stdin(Stdio::null()));
         spawned.map_err(|error| trampoline::cannot_start(program, &error))

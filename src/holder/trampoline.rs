@@ -73,8 +73,8 @@ fn when_told(args: &[OsString]) -> i32 {
 
 /// Returns only on failure, with the reason.
 fn become_job(args: &[OsString]) -> String {
-    let [dir, cwd, stdin, argv @ ..] = args else { return "the command is empty".to_owned() };
-    let Some(program) = argv.first() else { return "the command is empty".to_owned() };
+    let [dir, cwd, stdin, words @ ..] = args else { return "the command is empty".to_owned() };
+    let Some(program) = words.first() else { return "the command is empty".to_owned() };
     if let Err(error) = env::set_current_dir(cwd) {
         return format!("cannot work in {}: {error}", Path::new(cwd).display());
     }
@@ -83,14 +83,14 @@ fn become_job(args: &[OsString]) -> String {
         Err(error) => return format!("cannot read the input {}: {error}", Path::new(stdin).display()),
     };
     let program = program.to_string_lossy();
-    let argv = match enclosed(dir, Path::new(cwd), argv) {
-        Ok(argv) => argv,
+    let line = match enclosed(dir, Path::new(cwd), words) {
+        Ok(line) => line,
         Err(Unwalled::Gone(error)) => return cannot_start(&program, &error),
         Err(Unwalled::Other(said)) => {
             return format!("`{program}` was not started, for want of its wall: {said}");
         }
     };
-    let error = Command::new(&argv[0]).args(&argv[1..]).stdin(input).exec();
+    let error = Command::new(&line[0]).args(&line[1..]).stdin(input).exec();
     cannot_start(&program, &error)
 }
 

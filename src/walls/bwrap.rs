@@ -120,9 +120,13 @@ impl Line {
     }
 
     fn powers(&mut self) {
-        SYSTEM_SETTINGS.iter().for_each(|path| self.mount("--ro-bind-try", Path::new(path)));
+        for path in SYSTEM_SETTINGS {
+            self.mount("--ro-bind-try", Path::new(path));
+        }
         self.words(&["--cap-drop", "ALL"]);
-        KEPT.iter().for_each(|(name, _)| self.words(&["--cap-add", name]));
+        for (name, _) in KEPT {
+            self.words(&["--cap-add", name]);
+        }
     }
 }
 

@@ -71,6 +71,7 @@ pub fn holds(granted: &[PathBuf], path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

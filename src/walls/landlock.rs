@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use ::landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use super::enclosure::WallError;
@@ -16,6 +16,7 @@ const SCOPES: ABI = ABI::V6;
 
 /// What the kernel offers of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each came with a kernel of its own")]
 pub(super) struct Offer {
     /// It can rule writing at all (Linux 5.13).
     pub(super) writing: bool,
@@ -30,7 +31,7 @@ pub(super) struct Offer {
 /// Asks the kernel; nothing is restricted by that.
 pub(super) fn offer() -> Offer {
     Offer {
-        writing: can(AccessFs::from_write(ABI::V1).into()),
+        writing: can(AccessFs::from_write(ABI::V1)),
         moving: can(AccessFs::Refer.into()),
         emptying: can(AccessFs::Truncate.into()),
         scopes: Ruleset::default()
@@ -56,7 +57,7 @@ pub(super) fn restrict(write: &[PathBuf]) -> Result<(), WallError> {
         .and_then(|rules| rules.scope(Scope::from_all(SCOPES)))
         .and_then(Ruleset::create)
         .and_then(|rules| rules.add_rules(path_beneath_rules(write, granted)))
-        .and_then(|rules| rules.restrict_self())
+        .and_then(RulesetCreated::restrict_self)
         .map_err(|error| WallError::Landlock(error.to_string()))?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(WallError::Landlock("this kernel does not offer it".to_owned()));
@@ -72,7 +73,7 @@ pub(super) fn scope() -> Result<(), WallError> {
     Ruleset::default()
         .scope(Scope::from_all(SCOPES))
         .and_then(Ruleset::create)
-        .and_then(|rules| rules.restrict_self())
+        .and_then(RulesetCreated::restrict_self)
         .map(drop)
         .map_err(|error| WallError::Landlock(error.to_string()))
 }

@@ -67,6 +67,8 @@ impl Wall {
         let common = site.repo.common_dir();
         let mut own = vec![PathBuf::from(&run.path), PathBuf::from(&run.git_dir)];
         own.extend([dir.join("state"), dir.join("usage")]);
+        // A conversation that is taken up goes on where it began.
+        own.extend((1..run.attempt).map(|earlier| dir.with_file_name(earlier.to_string()).join("state")));
         // A repository of its own has its own objects.
         if Path::new(&run.git_dir).starts_with(common) {
             own.extend([common.join("objects"), common.join("lfs")]);

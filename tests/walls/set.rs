@@ -1,5 +1,6 @@
 //! A scene for attacks: a home with something to lose, a victim in the same run, and a process outside of it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -42,6 +43,9 @@ cp planted $ROOT/flags/seen-by-the-victim || true
 kill %1 %2
 ";
 
+/// The folder of the run, as an attempt finds it.
+const RUN: &str = "RUN=$(dirname $(dirname $(dirname $(dirname $SWARM_USAGE))))";
+
 /// The scene of a run.
 pub(crate) struct Set {
     pub(crate) scene: Scene,
@@ -65,19 +69,14 @@ impl Set {
     /// A run in which each of the attacks is a task of its own, beside the victim.
     pub(crate) fn attacked(&self, wall: &str, attacks: &[&Attack]) -> Ran {
         let scene = &self.scene;
-        let mut tasks = "  victim: { agent: script, env: { TOKEN: tok-en } }\n".to_owned();
+        let mut tasks = "  victim: { agent: script, prompt: stay, env: { TOKEN: tok-en } }\n".to_owned();
         scene.script("victim", VICTIM);
-        for attack in attacks {
-            let task = attack.task;
-            tasks.push_str(&format!("  {task}: {{ agent: script, prompt: do it }}\n"));
-            let script = attack.script;
-            let lines = format!(
-                "HERE=$ROOT RUN=$(dirname $(dirname $(dirname $(dirname $SWARM_USAGE))))\nlost() {{ touch $ROOT/flags/lost/{task}; }}\n\
-                 await victim\n(set +e\n{script}\n) || true\nflag tried/{task}"
-            );
-            scene.script(task, &lines);
+        for Attack { task, script, .. } in attacks {
+            writeln!(tasks, "  {task}: {{ agent: script, prompt: do it }}").unwrap();
+            let lines =
+                format!("HERE=$ROOT\n{RUN}\nlost() {{ touch $ROOT/flags/lost/{task}; }}\nawait victim");
+            scene.script(task, &format!("{lines}\n(set +e\n{script}\n) || true\nflag tried/{task}"));
         }
-        let tasks = tasks.replace("victim: { agent: script,", "victim: { agent: script, prompt: stay,");
         let flags = scene.root.join("flags").display().to_string();
         let head = format!(
             "isolation: {{ wall: {wall}, write: ['{flags}'] }}\nbudget: 50usd\nconcurrency: 5\n\

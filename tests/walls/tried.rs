@@ -58,8 +58,7 @@ fn nothing_stops_what_the_table_says() {
 
 fn cell(fate: Fate) -> String {
     match fate {
-        Fate::Stopped(words) => format!("{words}"),
-        Fate::Idle(why) => why.to_owned(),
+        Fate::Stopped(words) | Fate::Idle(words) => words.to_owned(),
         Fate::Through => "**succeeds**".to_owned(),
         Fate::Untried => "–".to_owned(),
     }

@@ -7,6 +7,7 @@ use super::super::{Ask, Launch, Login, Permission, Unfit, adapter};
 /// What an attempt asks for besides the usual.
 pub(super) struct Wish<'a> {
     pub(super) permission: Permission,
+    pub(super) unmounting: bool,
     pub(super) prompt: &'a str,
     pub(super) model: Option<&'a str>,
     pub(super) bookmark: Option<&'a str>,
@@ -15,8 +16,15 @@ pub(super) struct Wish<'a> {
 }
 
 /// The default permission, and nothing else.
-pub(super) const USUAL: Wish<'static> =
-    Wish { permission: Permission::Run, prompt: "do it", model: None, bookmark: None, args: &[], env: &[] };
+pub(super) const USUAL: Wish<'static> = Wish {
+    permission: Permission::Run,
+    unmounting: false,
+    prompt: "do it",
+    model: None,
+    bookmark: None,
+    args: &[],
+    env: &[],
+};
 
 /// How the program of an adapter is started.
 pub(super) fn launch(name: &str, wish: &Wish<'_>) -> Launch {
@@ -32,7 +40,7 @@ pub(super) fn attempt(name: &str, wish: &Wish<'_>) -> Result<Launch, Unfit> {
         prompt_file: Path::new("/attempt/prompt"),
         model: wish.model,
         permission: wish.permission,
-        unmounting: false,
+        unmounting: wish.unmounting,
         worktree: Path::new("/trees/t-1"),
         git_dir: Path::new("/repo/.git/worktrees/t-1"),
         state: Path::new("/attempt/state"),
