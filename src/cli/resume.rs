@@ -63,7 +63,12 @@ fn check_agents(state: &State) -> Result<(), Failure> {
     let left = parts.tasks.iter().filter(|task| task.end().is_none());
     let left: Vec<TaskSpec> = left.map(|task| task.spec.as_ref().clone()).collect();
     let settings = &parts.run.settings;
-    prepare::check_walls(settings.isolation.wall, &left)?;
+    prepare::check_walls(settings.isolation.wall, &left).map_err(|failure| {
+        failure.hint(
+            "the run keeps the plan that it began with: `swarm resume` once the machine has the wall, or \
+             `swarm retry --plan FILE` with another `isolation`",
+        )
+    })?;
     agents::check(&left, &settings.instructions, settings.on_unknown_cost)
 }
 
