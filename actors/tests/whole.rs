@@ -13,8 +13,9 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Cost, Ending, Outcome, Standing, Usage, Verdict};
 use swarm_domain::plan::{
-    Command as Program, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
+    Command as Program, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work,
+    Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -167,6 +168,7 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 1,
         deadline_ms: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{
-    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
     OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy,
     TaskSpec, Work, Workspace,
 };
@@ -64,6 +64,7 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         warn_percent: 80,
         tokens: (of_run(Site::PlanTokens) == 1).then_some(200),
         on_unknown_cost: [OnUnknownCost::Estimate, OnUnknownCost::Allow][of_run(Site::PlanUnknown) as usize],
+        meter: [Meter::Proxy, Meter::Reported][of_run(Site::PlanMeter) as usize],
         concurrency: of_run(Site::PlanSlots) + 1,
         gate_slots: of_run(Site::PlanGateSlots) + 1,
         deadline_ms: [None, Some(600_000), Some(2_000)][of_run(Site::PlanDeadline) as usize],

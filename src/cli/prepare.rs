@@ -96,7 +96,7 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
     }
     let settings = plan.settings();
     check_walls(settings.isolation.wall, plan.tasks())?;
-    agents::check(plan.tasks(), &settings.instructions, settings.on_unknown_cost)
+    agents::check(plan.tasks(), &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
 /// The wall that is asked for must stand, and a gate that is denied the network must not get it all the same.

@@ -69,7 +69,7 @@ fn check_agents(state: &State) -> Result<(), Failure> {
              `swarm retry --plan FILE` with another `isolation`",
         )
     })?;
-    agents::check(&left, &settings.instructions, settings.on_unknown_cost)
+    agents::check(&left, &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
 /// A run uses its recorded plan. Whoever edited the file since should know.

@@ -74,6 +74,7 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         warn_percent: settings.warn_percent,
         tokens: settings.tokens,
         on_unknown_cost: settings.on_unknown_cost,
+        meter: settings.meter,
         concurrency: settings.concurrency,
         gate_slots: settings.gate_slots,
         deadline_ms: settings.deadline_ms,

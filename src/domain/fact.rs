@@ -45,6 +45,8 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens written by the model.
     pub output_tokens: u64,
+    /// What would have to be granted in all for a call that waits at the proxy; zero: nothing more was ever asked for.
+    pub wants: Usd,
 }
 
 impl Usage {
@@ -59,6 +61,7 @@ impl Usage {
             priced: by_name.is_none() && (self.priced || other.priced),
             input_tokens: self.input_tokens.max(other.input_tokens),
             output_tokens: self.output_tokens.max(other.output_tokens),
+            wants: self.wants.max(other.wants),
         }
     }
 

@@ -40,9 +40,9 @@ pub use event::Event;
 pub use fact::Moment;
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Claims, Command as Program, Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless,
-    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn,
-    Settings, Strategy, TaskSpec, Wall, Work, Workspace,
+    Claims, Command as Program, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen,
+    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
+    RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Wall, Work, Workspace,
 };
 pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

@@ -1,7 +1,7 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
 use swarm_domain::plan::{
-    Isolation, MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace,
+    Isolation, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace,
 };
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
@@ -22,6 +22,8 @@ pub struct Draft {
     pub tokens: Option<u64>,
     /// What an unknown cost settles at.
     pub on_unknown_cost: OnUnknownCost,
+    /// Who says what agents use.
+    pub meter: Meter,
     /// Attempts at once.
     pub concurrency: u32,
     /// Gates at once.
@@ -80,6 +82,7 @@ impl Draft {
             warn_percent: self.warn_percent,
             tokens: self.tokens,
             on_unknown_cost: self.on_unknown_cost,
+            meter: self.meter,
             concurrency: self.concurrency,
             gate_slots: self.gate_slots,
             deadline_ms: self.deadline_ms,

@@ -10,8 +10,9 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Anchor, Cost, Ending, Request, Standing, Usage, Verdict};
 use swarm_domain::plan::{
-    Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
+    Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work,
+    Workspace,
 };
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
@@ -111,6 +112,7 @@ pub(super) fn settings() -> Settings {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 1,
         deadline_ms: None,
@@ -299,6 +301,7 @@ pub(super) fn exited(task: &str, attempt: u32, nonce: &str, ending: Ending) -> E
             priced: false,
             input_tokens: 1000,
             output_tokens: 200,
+            wants: Usd::ZERO,
         },
         charge: Usd::ZERO,
         cost: Cost::Metered,

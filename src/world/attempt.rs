@@ -222,6 +222,7 @@ fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
         nice: NICE,
         listen: None,
         enclosure: None,
+        route: None,
     }
 }
 

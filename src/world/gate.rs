@@ -109,6 +109,7 @@ fn job(site: &Site, order: &RunGate, path: &Path) -> Job {
         nice: NICE,
         listen: None,
         enclosure: None,
+        route: None,
     }
 }
 

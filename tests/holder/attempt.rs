@@ -52,6 +52,7 @@ impl Attempt {
             nice: 0,
             listen: None,
             enclosure: None,
+            route: None,
         };
         Self { root, forgotten: None, job }
     }

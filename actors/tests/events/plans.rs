@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
+    Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
     OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec,
     Wall, Work, Workspace,
 };
@@ -49,6 +49,7 @@ fn runs() -> Vec<Event> {
             None,
             Settings {
                 on_unknown_cost: OnUnknownCost::Refuse,
+                meter: Meter::Reported,
                 on_limit: OnLimit::Fail,
                 merge: merge(OnConflict::Fail),
                 isolation: Isolation { wall: Wall::None, write: Vec::new() },
@@ -69,6 +70,7 @@ fn settings() -> Settings {
         warn_percent: 80,
         tokens: Some(5_000_000),
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 3,
         deadline_ms: Some(28_800_000),
@@ -102,6 +104,7 @@ fn unlimited() -> Settings {
         cap: None,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Allow,
+        meter: Meter::Proxy,
         deadline_ms: None,
         on_failure: OnFailure::Stop,
         on_limit: OnLimit::Wait,

@@ -112,7 +112,8 @@ fn attempts() -> Vec<Event> {
         GrantRaised { task: task("api"), attempt: 2, grant: Usd::from_micros(800_000) }.into(),
     ];
     all.extend([Some(Usd::from_micros(310_000)), None].map(|usd| {
-        let usage = Usage { usd, priced: false, input_tokens: 52_000, output_tokens: 1_800 };
+        let usage =
+            Usage { usd, priced: false, input_tokens: 52_000, output_tokens: 1_800, wants: Usd::ZERO };
         UsageReported { task: task("api"), attempt: 2, usage }.into()
     }));
     all.extend([Cap::Task, Cap::Run].map(|cap| RaiseRefused { task: task("api"), attempt: 2, cap }.into()));
@@ -134,6 +135,7 @@ fn exit() -> AgentExited {
             priced: false,
             input_tokens: 52_000,
             output_tokens: 1_800,
+            wants: Usd::from_micros(5),
         },
         charge: Usd::from_micros(320_000),
         cost: Cost::Metered,

@@ -88,6 +88,7 @@ sites! {
     PlanSlots "plan.slots" Run Even below(6), "How many attempts may run at once, less one.";
     PlanCap "plan.cap" Run Even named(&["none", "tight", "fair", "ample"]), "The cap on money.";
     PlanUnknown "plan.unknown cost" Run Even named(&["estimate", "allow"]), "What an unknown cost counts as.";
+    PlanMeter "plan.meter" Run Even named(&["proxy", "reported"]), "Who says what programs use: a proxy that holds each call to the grant, or they themselves.";
     PlanTokens "plan.tokens" Run Fault named(&["none", "few"]), "The cap on tokens.";
     PlanDeadline "plan.deadline" Run Fault named(&["none", "far", "near"]), "The run's deadline.";
     PlanOnFailure "plan.on failure" Run Even named(&["continue", "stop", "pause"]), "What a failed task does to the run.";

@@ -17,8 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_actors::Recorded;
 use swarm_domain::event::AgentStarted;
+use swarm_domain::fact::Request;
 use swarm_domain::plan::Plan;
-use swarm_domain::{Effect, Event, Key, TaskId};
+use swarm_domain::{Effect, Event, Key, Meter, TaskId, Usd};
 
 use crate::choice::{Choices, Site, Who};
 use crate::laws::{Books, Broken, Seen};
@@ -81,6 +82,8 @@ pub(crate) struct World {
     /// What programs do, in a world where that is not chosen.
     scripts: Option<Vec<Script>>,
     programs: BTreeMap<(TaskId, u32), Program>,
+    /// The run's cap, and the most that it ever was, where proxies hold all programs to their grants.
+    caps: Option<(Usd, Usd)>,
     /// Attempts that were told to stop before their programs were started.
     stopped: BTreeSet<(TaskId, u32)>,
     gates: BTreeMap<u32, Program>,
@@ -120,6 +123,7 @@ impl World {
             places,
             scripts: None,
             programs: BTreeMap::new(),
+            caps: plan.settings().cap.filter(|_| plan.settings().meter == Meter::Proxy).map(|cap| (cap, cap)),
             stopped: BTreeSet::new(),
             gates: BTreeMap::new(),
             let_go_ms: Vec::new(),
@@ -338,8 +342,10 @@ impl World {
                 Some(_) => Mark::Limited,
             }),
             Event::AgentFreed(_) => self.marks.hit(Mark::Freed),
+            Event::Requested(requested) => self.caps = self.caps.map(|caps| after(&requested.request, caps)),
             _ => {}
         }
+        self.compare_spent();
         Ok(())
     }
 
@@ -376,6 +382,16 @@ impl World {
         self.room_at_ms = 0;
         self.repo.put_back();
     }
+}
+
+/// The cap and the most that it ever was, after a request.
+fn after(request: &Request, (cap, most): (Usd, Usd)) -> (Usd, Usd) {
+    let cap = match request {
+        Request::AddBudget { usd } => cap.plus(*usd),
+        Request::SetBudget { usd } => *usd,
+        _ => cap,
+    };
+    (cap, most.max(cap))
 }
 
 fn on_grid(ms: u64) -> u64 {

@@ -18,9 +18,9 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Standing, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    AsPlanned, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder, MergePolicy, Moment,
-    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
-    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    AsPlanned, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder, MergePolicy, Meter,
+    Moment, NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy,
+    Program, Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -294,6 +294,7 @@ pub(crate) fn settings() -> Settings {
         warn_percent: 80,
         tokens: None,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 2,
         deadline_ms: None,

@@ -124,6 +124,11 @@ pub(in crate::plan) static BUDGET: Section = Section {
             Shape::One(Scalar::Word(&["refuse", "estimate", "allow"])),
             "What an attempt that reports no cost settles at; default estimate: its reservation.",
         ),
+        field(
+            "meter",
+            Shape::One(Scalar::Word(&["proxy", "reported"])),
+            "Who says what agents use; default proxy: every call of theirs is let through by swarm, where that is possible.",
+        ),
     ]],
     required: &["usd"],
     foreign: &[("max", "usd"), ("amount", "usd"), ("cap", "usd"), ("max_tokens", "tokens")],

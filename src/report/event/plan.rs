@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swarm_domain::Usd;
 use swarm_domain::event::{RunPlanned, TaskPlanned};
-use swarm_domain::plan::{MergeOrder, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work};
+use swarm_domain::plan::{MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work};
 
 /// The settings of a run.
 pub(super) fn run(event: &RunPlanned) -> Value {
@@ -20,6 +20,7 @@ pub(super) fn run(event: &RunPlanned) -> Value {
         "cap_usd": settings.cap.map(Usd::decimal),
         "cap_tokens": settings.tokens,
         "on_unknown_cost": on_unknown_cost(settings.on_unknown_cost),
+        "meter": meter(settings.meter),
         "concurrency": settings.concurrency,
         "gate_slots": settings.gate_slots,
         "deadline_ms": settings.deadline_ms,
@@ -79,6 +80,13 @@ fn on_unknown_cost(policy: OnUnknownCost) -> &'static str {
         OnUnknownCost::Refuse => "refuse",
         OnUnknownCost::Estimate => "estimate",
         OnUnknownCost::Allow => "allow",
+    }
+}
+
+fn meter(meter: Meter) -> &'static str {
+    match meter {
+        Meter::Proxy => "proxy",
+        Meter::Reported => "reported",
     }
 }
 
