@@ -12,4 +12,5 @@ pub mod proxy;
 pub mod report;
 pub mod runs;
 pub mod secrets;
+pub mod walls;
 pub mod world;

@@ -19,6 +19,7 @@ fn run_hidden(args: &[OsString]) {
     match (name.to_str(), rest) {
         (Some("__holder"), [dir]) => exit(holder::holder_main(Path::new(dir))),
         (Some("__torture"), [dir]) => exit(i32::from(swarm::cli::torture_writer(Path::new(dir)))),
+        (Some("__without-network"), []) => exit(swarm::walls::without_network_main()),
         (Some("__trampoline"), rest) => exit(holder::trampoline_main(rest)),
         // A run in the background is nobody's child: the terminal that started it may go.
         (Some("__detached"), rest) => {

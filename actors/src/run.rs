@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ractor::{Actor as Ractor, ActorRef};
 use swarm_domain::Event;
 use swarm_domain::decide::{Command, Refusal};
-use swarm_domain::fact::{Outcome, Request};
+use swarm_domain::fact::{Outcome, Request, Standing};
 use swarm_domain::state::State;
 use tokio::sync::oneshot;
 
@@ -51,6 +51,8 @@ pub struct Start {
     pub pid: u32,
     /// The version of swarm.
     pub version: String,
+    /// The wall around everything that it starts.
+    pub wall: Standing,
     /// Who takes the writer's turns.
     pub turns: TurnsOn,
 }
@@ -75,7 +77,7 @@ pub struct Handle {
 /// Starts the actors. The answer to wait for is how the run ends.
 pub async fn start(start: Start) -> Result<(Handle, oneshot::Receiver<Result<Ended, RunError>>), RunError> {
     let (done, ended) = oneshot::channel();
-    let open = Command::Open { pid: start.pid, version: start.version.clone() };
+    let open = Command::Open { pid: start.pid, version: start.version.clone(), wall: start.wall.clone() };
     let Start { writer, world, observer, turns, .. } = start;
     let args = SupervisorArgs { writer, world, observer, open, done, turns };
     let spawned = Box::pin(Ractor::spawn(None, Supervisor, args)).await;

@@ -11,11 +11,11 @@ use swarm_domain::effect::{Actor, BuildMerge, Effect, Preserve};
 use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
-use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
+use swarm_domain::fact::{Cost, Ending, Outcome, Standing, Usage, Verdict};
 use swarm_domain::plan::{
-    Allowed, Command as Program, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
-    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Tree,
-    Work, Workspace,
+    Allowed, Command as Program, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
+    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy,
+    TaskSpec, Tree, Work, Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -196,6 +196,7 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         allow: Allowed::new(),
         tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
+        isolation: Isolation::default(),
     };
     Plan::new(settings, tasks).unwrap()
 }
@@ -224,7 +225,8 @@ async fn run_by(policy: Arc<dyn Policy>, world: Arc<Kind>, tasks: Vec<TaskSpec>)
         seen.lock().unwrap().extend(committed.events.iter().cloned());
     });
     let (pid, version, turns) = (1, "test".to_owned(), TurnsOn::Thread);
-    let start_with = Start { writer, world, observer, pid, version, turns };
+    let wall = Standing::default();
+    let start_with = Start { writer, world, observer, pid, version, wall, turns };
     let (_handle, ended) = Box::pin(start(start_with)).await.unwrap();
     let ended = ended.await.unwrap().unwrap();
     let mut fold = Fold::new();

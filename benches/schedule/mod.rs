@@ -7,7 +7,7 @@ use swarm::plan::{Loaded, Resolved};
 use swarm_domain::event::{
     AgentExited, MergeBuilt, Merged, Preserved, TargetSeen, UsageReported, WorktreeMade, WorktreeRemoved,
 };
-use swarm_domain::fact::{Anchor, Cost, Ending, Usage};
+use swarm_domain::fact::{Anchor, Cost, Ending, Standing, Usage};
 use swarm_domain::state::State;
 use swarm_domain::{Command, Effect, Event, Key, Moment, NewRun, Oid, Plan, TaskId, Usd};
 
@@ -71,7 +71,7 @@ impl Run {
             carried: BTreeMap::new(),
         };
         run.take(&Command::Plan(Box::new(new)), sink);
-        run.take(&Command::Open { pid: 1, version: "bench".to_owned() }, sink);
+        run.take(&Command::Open { pid: 1, version: "bench".to_owned(), wall: Standing::default() }, sink);
         run
     }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{
-    Allowed, Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
-    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy,
-    TaskSpec, Tree, Work, Workspace,
+    Allowed, Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
+    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings,
+    Strategy, TaskSpec, Tree, Work, Workspace,
 };
 use swarm_domain::{Oid, TaskId, Usd};
 
@@ -91,6 +91,7 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         allow: Allowed::new(),
         tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
+        isolation: Isolation::default(),
     }
 }
 
@@ -184,5 +185,6 @@ fn gate(name: &str, scope: GateScope) -> Gate {
         clean: false,
         baseline_skip: false,
         pass_env: Vec::new(),
+        network: true,
     }
 }

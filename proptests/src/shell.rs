@@ -11,7 +11,7 @@ use std::time::Duration;
 use swarm_actors::ports::Doing;
 use swarm_actors::{Committed, Handle, Start, Tell, TurnsOn, World as Port, start};
 use swarm_domain::effect::Actor;
-use swarm_domain::fact::{Outcome, Request, Usage};
+use swarm_domain::fact::{Outcome, Request, Standing, Usage};
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
@@ -59,7 +59,15 @@ async fn one_life(drive: &mut Drive, yields: bool) -> Result<Option<Outcome>, Br
     let books = drive.life.books();
     let observer = Box::new(move |committed: &Committed| books.take(committed));
     let (pid, version) = (1, "sim".to_owned());
-    let begin = Start { writer, world: stage.clone(), observer, pid, version, turns: TurnsOn::Caller };
+    let begin = Start {
+        writer,
+        world: stage.clone(),
+        observer,
+        pid,
+        version,
+        wall: Standing::default(),
+        turns: TurnsOn::Caller,
+    };
     let (handle, ended) = Box::pin(start(begin)).await.map_err(|error| Broken::new(12, error.to_string()))?;
     let (money, dies_after) = (drive.money(), drive.dies_after);
     let live = async {

@@ -72,6 +72,8 @@ pub struct Facts {
     pub unset: &'static [&'static str],
     /// What it says of its cost.
     pub meter: Meter,
+    /// What it writes besides its work: its own folders and files.
+    pub writes: &'static [Own],
     /// Whether it needs a folder of state of its own in each attempt.
     pub own_state: bool,
     /// Whether an interrupted conversation can be taken up again.
@@ -80,6 +82,36 @@ pub struct Facts {
     pub permissions: &'static [Permission],
     /// What else a user should know, in a sentence or two.
     pub notes: &'static str,
+}
+
+/// A folder or file of a program's own: `rest` of the folder that `variable` names, or else of `base` in the home.
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    variable: &'static str,
+    base: &'static str,
+    rest: &'static str,
+    /// Whether it is a folder, which is made where it is not: a program that starts for the first time wants one.
+    pub is_folder: bool,
+}
+
+/// A folder. Without a variable its name is empty.
+pub(super) const fn own(variable: &'static str, base: &'static str, rest: &'static str) -> Own {
+    Own { variable, base, rest, is_folder: true }
+}
+
+/// A file.
+pub(super) const fn own_file(variable: &'static str, base: &'static str, rest: &'static str) -> Own {
+    Own { variable, base, rest, is_folder: false }
+}
+
+impl Own {
+    /// Where it is.
+    pub fn path(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> PathBuf {
+        let named = Some(self.variable).filter(|name| !name.is_empty()).and_then(env);
+        let base =
+            named.filter(|path| path.starts_with('/')).map_or_else(|| home.join(self.base), PathBuf::from);
+        if self.rest.is_empty() { base } else { base.join(self.rest) }
+    }
 }
 
 /// Stands in arguments, variables and files of a program for the base URL of swarm's proxy, which is known only when that
@@ -97,6 +129,8 @@ pub struct Ask<'a> {
     pub model: Option<&'a str>,
     /// What it may do without asking.
     pub permission: Permission,
+    /// Whether it stands behind a wall that lets nothing be mounted: a sandbox of its own made of mounts cannot be had there.
+    pub unmounting: bool,
     /// Where it works.
     pub worktree: &'a Path,
     /// The worktree's folder in the repository's own data, which a commit writes to.

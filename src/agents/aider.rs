@@ -13,7 +13,7 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own};
 use super::bill::Bill;
 use super::json::{self, count, text_or_empty};
 use super::litellm::Failure;
@@ -38,6 +38,7 @@ static FACTS: Facts = Facts {
     keys: keys_of_providers!["AIDER_*"],
     unset: &[],
     meter: Meter::Dollars,
+    writes: &[own("", ".aider", "")],
     own_state: false,
     resumes: false,
     // Whatever the model suggests, it runs no command while nobody is there to say yes.

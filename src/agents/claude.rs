@@ -13,7 +13,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own, own_file,
 };
 use super::bookmark::{Bookmark, uuid};
 use super::json::{self, count, list, number, text, text_or_empty};
@@ -36,6 +36,7 @@ static FACTS: Facts = Facts {
     keys: &["ANTHROPIC_*", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_USE_*"],
     unset: &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT", "CLAUDE_CODE_SESSION_ID"],
     meter: Meter::Dollars,
+    writes: &[own("CLAUDE_CONFIG_DIR", ".claude", ""), own_file("", ".claude.json", "")],
     own_state: false,
     resumes: true,
     permissions: &Permission::ALL,

@@ -12,7 +12,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own_file,
 };
 use super::bookmark::Bookmark;
 use super::json::{self, count, list, number, text, text_or_empty};
@@ -42,6 +42,7 @@ static FACTS: Facts = Facts {
         "CODEX_THREAD_ID",
     ],
     meter: Meter::Tokens,
+    writes: &[own_file("CODEX_HOME", ".codex", "auth.json")],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,
@@ -135,6 +136,10 @@ fn words(words: &[&str]) -> Vec<String> {
 /// there and to the objects, so whoever may run commands gets those two.
 fn permission(ask: &Ask<'_>) -> Vec<String> {
     let run = ask.permission == Permission::Run;
+    if run && ask.unmounting {
+        // Its own sandbox, without which it starts no command, is made of mounts. The wall holds instead.
+        return words(&["-s", "danger-full-access"]);
+    }
     let sandbox = match ask.permission {
         Permission::ReadOnly => "read-only",
         Permission::Edit | Permission::Run => "workspace-write",

@@ -14,7 +14,7 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own,
 };
 use super::bookmark::{Bookmark, uuid};
 use super::json::{self, number, text, text_or_empty};
@@ -49,6 +49,7 @@ static FACTS: Facts = Facts {
     ],
     unset: &["COPILOT_AGENT_SESSION_ID", "COPILOT_CLI", "COPILOT_LOADER_PID"],
     meter: Meter::Dollars,
+    writes: &[own("COPILOT_HOME", ".copilot", "")],
     own_state: false,
     resumes: true,
     permissions: &Permission::ALL,

@@ -14,7 +14,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
 use super::adapter::{
-    Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, argument,
+    Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, argument, own,
 };
 use super::json::{self, count, list, text, text_or_empty};
 use super::prices::Prices;
@@ -35,6 +35,7 @@ static FACTS: Facts = Facts {
     keys: &["CURSOR_API_KEY", "CURSOR_AUTH_TOKEN"],
     unset: &["CURSOR_AGENT", "CURSOR_TRACE_ID"],
     meter: Meter::Tokens,
+    writes: &[own("", ".cursor", ""), own("XDG_CONFIG_HOME", ".config", "cursor")],
     own_state: false,
     // It keeps conversations by the folder where they began, and each attempt has another one.
     resumes: false,

@@ -13,7 +13,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own,
 };
 use super::bookmark::Bookmark;
 use super::chats::Chats;
@@ -37,6 +37,7 @@ static FACTS: Facts = Facts {
     keys: &["GEMINI_API_KEY", "GEMINI_CLI_HOME", "GEMINI_MODEL", "GOOGLE_*"],
     unset: &["GEMINI_CLI"],
     meter: Meter::Tokens,
+    writes: &[own("GEMINI_CLI_HOME", "", ".gemini")],
     own_state: true,
     resumes: true,
     permissions: &Permission::ALL,

@@ -14,7 +14,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
 use super::adapter::{
-    Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, argument,
+    Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit, argument, own,
 };
 use super::bill::Bill;
 use super::json::{self, count, list, text, text_or_empty};
@@ -39,6 +39,7 @@ static FACTS: Facts = Facts {
     keys: keys_of_providers!["MSWEA_*"],
     unset: &[],
     meter: Meter::Dollars,
+    writes: &[own("XDG_CONFIG_HOME", ".config", "mini-swe-agent")],
     own_state: false,
     resumes: false,
     // All it has is a shell, and nothing holds that.

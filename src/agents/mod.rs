@@ -29,7 +29,9 @@ mod talk;
 mod upstream;
 
 pub use account::{Account, Tokens};
-pub use adapter::{Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+pub use adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Own, Permission, Reader, Setting, Unfit,
+};
 pub use prices::{PriceError, Prices, Rate};
 pub use reading::{Reading, Spent, said};
 pub use talk::{Talk, one_line};

@@ -12,7 +12,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own,
 };
 use super::bill::Bill;
 use super::json::{self, count, number, text, text_or_empty};
@@ -45,6 +45,11 @@ static FACTS: Facts = Facts {
     ],
     unset: &["OPENCODE", "OPENCODE_PID"],
     meter: Meter::Dollars,
+    writes: &[
+        own("XDG_CONFIG_HOME", ".config", "opencode"),
+        own("XDG_DATA_HOME", ".local/share", "opencode"),
+        own("XDG_STATE_HOME", ".local/state", "opencode"),
+    ],
     own_state: true,
     // A conversation goes on in the worktree where it began, which is another attempt's.
     resumes: false,

@@ -11,7 +11,7 @@ use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
 use super::adapter::{
-    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit, own,
 };
 use super::json::{self, count, list, text, text_or_empty};
 use super::prices::Prices;
@@ -33,6 +33,7 @@ static FACTS: Facts = Facts {
     keys: &["OPENAI_*", "QWEN_HOME", "QWEN_MODEL", "DASHSCOPE_API_KEY"],
     unset: &["QWEN_CODE", "QWEN_CODE_SESSION_ID", "QWEN_CODE_PROJECT_DIR"],
     meter: Meter::Tokens,
+    writes: &[own("QWEN_HOME", ".qwen", "")],
     own_state: true,
     // It finds a conversation only in the folder where it began, and each attempt has another one.
     resumes: false,

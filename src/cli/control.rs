@@ -15,7 +15,7 @@ use super::exit::{BUSY, ENVIRONMENT, Failure, OK, USAGE};
 use super::run::{drive_here, user};
 use crate::drive::{Ui, new_request_id};
 use crate::runs::{self, Letter, RunFolder};
-use crate::world::RealWorld;
+use crate::world::{RealWorld, Wall};
 
 /// How long a live owner may take to answer. It answers in milliseconds; a machine under load gets its time.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -129,7 +129,7 @@ fn record_letter(context: &Context, folder: &RunFolder, letter: Letter) -> Resul
     let repo = context.repo()?;
     let places = folder.places(&repo)?;
     let (mut writer, _) = runs::open_writer(&folder.journal(), |_, epoch| {
-        Arc::new(RealWorld::new(repo.clone(), places.clone(), String::new(), epoch))
+        Arc::new(RealWorld::new(repo.clone(), places.clone(), String::new(), epoch, Wall::none()))
     })?;
     match writer.record(&Command::Ask { id: letter.id, by: letter.by, request: letter.request }) {
         // Its owner took it with its last breath.

@@ -15,6 +15,7 @@ use super::out;
 use crate::agents::{ADAPTERS, Adapter, Login};
 use crate::git::Repo;
 use crate::report::columns;
+use crate::walls;
 use crate::world::agent::home;
 use crate::world::program;
 
@@ -42,7 +43,10 @@ pub(super) fn doctor(context: &Context) -> u8 {
         let (git, price_error) = (git.as_ref().ok(), prices.as_ref().err().map(|failure| &failure.text));
         let agents = found.iter().map(document).collect::<Vec<_>>();
         let prices = json!({"date": prices.as_ref().ok().map(|prices| &prices.date), "error": price_error});
-        out::line(json!({"schema": "swarm.doctor/1", "git": git, "prices": prices, "agents": agents}));
+        let walls: serde_json::Map<String, Value> = walls::offers().into_iter().map(wall_document).collect();
+        out::line(
+            json!({"schema": "swarm.doctor/1", "git": git, "prices": prices, "walls": walls, "agents": agents}),
+        );
     } else {
         match &git {
             Ok(version) => out::line(format!("✓ git {version}")),
@@ -51,6 +55,9 @@ pub(super) fn doctor(context: &Context) -> u8 {
         match &prices {
             Ok(prices) => out::line(format!("✓ prices of {}{}", prices.date, own(prices.own.as_deref()))),
             Err(failure) => out::line(format!("✗ {}", failure.text)),
+        }
+        for (name, offer) in &walls::offers() {
+            out::line(wall(name, offer));
         }
         out::line(table(&found));
         out::line(
@@ -102,6 +109,22 @@ fn version(program: &Path) -> Option<String> {
     let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.');
     let words = text.split(|c: char| c.is_whitespace() || c == 'v' || c == ',');
     words.into_iter().find(is_version).map(|word| word.trim_end_matches('.').to_owned())
+}
+
+fn wall(name: &str, offer: &Result<walls::Found, String>) -> String {
+    match offer {
+        Ok(found) if found.lacks.is_empty() => format!("✓ wall {name}"),
+        Ok(found) => format!("✓ wall {name}: {}", found.lacks.join("; ")),
+        Err(why) => format!("- wall {name}: {why}"),
+    }
+}
+
+fn wall_document((name, offer): (&'static str, Result<walls::Found, String>)) -> (String, Value) {
+    let (lacks, error) = match offer {
+        Ok(found) => (Some(found.lacks), None),
+        Err(why) => (None, Some(why)),
+    };
+    (name.to_owned(), json!({"lacks": lacks, "error": error}))
 }
 
 fn document(found: &Found) -> Value {

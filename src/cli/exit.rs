@@ -8,6 +8,7 @@ use crate::git::GitError;
 use crate::holder::HolderError;
 use crate::plan::Refused;
 use crate::runs::{FindError, OpenError};
+use crate::walls::NoWall;
 use swarm_actors::WriterError;
 use swarm_domain::decide::Refusal;
 use swarm_journal::JournalError;
@@ -172,7 +173,18 @@ impl From<DriveError> for Failure {
                 Self::new(BUG, error).hint("`swarm resume` carries on; please report this")
             }
             DriveError::Io(error) => error.into(),
+            DriveError::NoWall(error) => error.into(),
         }
+    }
+}
+
+impl From<NoWall> for Failure {
+    fn from(error: NoWall) -> Self {
+        let way = if error.wall == "bwrap" { "install bubblewrap, or take" } else { "take" };
+        let hint = format!(
+            "{way} `isolation: auto`, the strongest wall of this machine; `swarm doctor` shows what it has"
+        );
+        Self::new(ENVIRONMENT, error).hint(hint)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use swarm_domain::plan::{Plan, TaskSpec};
-use swarm_domain::{Oid, Program, Work};
+use swarm_domain::{Oid, Program, Wall, Work};
 
 use super::agents;
 use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET, USAGE};
@@ -11,6 +11,7 @@ use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
 use crate::plan::{Draft, Resolved};
 use crate::runs::TargetLock;
+use crate::walls;
 use crate::world::guard::Guard;
 use crate::world::{environment, program};
 
@@ -96,6 +97,7 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
         check_agent(task, &mut seen)?;
     }
     let settings = plan.settings();
+    check_walls(settings.isolation.wall, plan.tasks())?;
     agents::check(plan.tasks(), &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
@@ -116,6 +118,18 @@ fn check_values(plan: &Plan) -> Result<(), Failure> {
              `secrets: {{allow: [{{rule: {name}}}]}}`"
         ),
     ))
+}
+
+/// The wall that is asked for must stand, and a gate that is denied the network must not get it all the same.
+pub(super) fn check_walls(asked: Wall, tasks: &[TaskSpec]) -> Result<(), Failure> {
+    let kind = walls::find(asked)?.kind;
+    let Some(gate) = tasks.iter().flat_map(|task| &task.gates).find(|gate| !gate.network) else {
+        return Ok(());
+    };
+    walls::check_network(kind).map_err(|why| {
+        Failure::new(ENVIRONMENT, format!("the gate `{}` is to have no network, and {why}", gate.name))
+            .hint("this machine does not let it be taken away (no user namespaces?); `network: true` lets the gate have it")
+    })
 }
 
 fn check_agent(task: &TaskSpec, seen: &mut BTreeSet<String>) -> Result<(), Failure> {

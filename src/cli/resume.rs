@@ -8,7 +8,7 @@ use super::agents;
 use super::args::ResumeArgs;
 use super::exit::{BUSY, Failure};
 use super::run::{conclude, detach, drive_here};
-use super::{Context, control};
+use super::{Context, control, prepare};
 use crate::runs::{self, RunFolder};
 use crate::{drive, plan};
 
@@ -63,6 +63,12 @@ fn check_agents(state: &State) -> Result<(), Failure> {
     let left = parts.tasks.iter().filter(|task| task.end().is_none());
     let left: Vec<TaskSpec> = left.map(|task| task.spec.as_ref().clone()).collect();
     let settings = &parts.run.settings;
+    prepare::check_walls(settings.isolation.wall, &left).map_err(|failure| {
+        failure.hint(
+            "the run keeps the plan that it began with: `swarm resume` once the machine has the wall, or \
+             `swarm retry --plan FILE` with another `isolation`",
+        )
+    })?;
     agents::check(&left, &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 

@@ -88,6 +88,7 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         allow: settings.allow,
         tree: settings.tree,
         secrets: settings.secrets,
+        isolation: settings.isolation,
         tasks,
     }
 }

@@ -25,7 +25,8 @@ use crate::git::Repo;
 use crate::plan::{self, Loaded};
 use crate::report;
 use crate::runs::{self, RunFolder, TargetLock};
-use crate::world::RealWorld;
+use crate::walls;
+use crate::world::{RealWorld, Wall};
 
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<u8, Failure> {
     let repo = context.repo()?;
@@ -118,13 +119,19 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
     for line in cost::unheld(plan.tasks(), settings.meter) {
         eprintln!("  {line}");
     }
+    let wall = walls::find(settings.isolation.wall)?;
+    eprintln!("wall: {}", report::wall(&wall.standing()));
+    if settings.isolation.wall == swarm_domain::Wall::Auto && wall.kind == walls::Kind::None {
+        eprintln!("  this machine offers none that works; `swarm doctor` says why");
+    }
     Ok(())
 }
 
 fn record(repo: &Repo, folder: &RunFolder, new: New) -> Result<(), Failure> {
     let log = Log::create(&folder.journal(), runs::journal_id(&folder.id))?;
     let places = folder.places(repo)?;
-    let world = RealWorld::new(repo.clone(), places, new.plan.settings().target.clone(), log.epoch());
+    let target = new.plan.settings().target.clone();
+    let world = RealWorld::new(repo.clone(), places, target, log.epoch(), Wall::none());
     let mut writer = Writer::new(log, State::new(), Arc::new(world));
     let command = Command::Plan(Box::new(NewRun {
         run: folder.id.clone(),

@@ -6,7 +6,7 @@ use crate::event::{
     AgentExited, Event, GrantRaised, Noted, Opened, RaiseRefused, Requested, RunPlanned, TaskPlanned,
     UsageReported,
 };
-use crate::fact::{Cap, Cost, Ending, Moment, Request, Site};
+use crate::fact::{Cap, Cost, Ending, Moment, Request, Site, Standing};
 use crate::ledger::Line;
 use crate::plan::{OnLimit, OnUnknownCost, Plan};
 use crate::policy::{AsPlanned, Policy};
@@ -25,6 +25,8 @@ pub enum Command {
         pid: u32,
         /// The version of swarm.
         version: String,
+        /// The wall around everything that it starts.
+        wall: Standing,
     },
     /// Say what should happen next.
     Advance,
@@ -106,10 +108,11 @@ impl State {
             Command::Plan(new) if self.parts().is_none() => Ok(plan(now, new)),
             Command::Plan(_) => Err(Refusal::Planned),
             Command::Advance => Ok(crate::next::next(self, policy, now)),
-            Command::Open { pid, version } => {
+            Command::Open { pid, version, wall } => {
                 // Only the owner of the journal can ask: the journal's own epoch fences off whoever was it before.
                 let epoch = self.live()?.run.epoch + 1;
-                Ok(vec![Opened { epoch, pid: *pid, version: version.clone(), at_ms: now.at_ms }.into()])
+                let (pid, version, wall) = (*pid, version.clone(), wall.clone());
+                Ok(vec![Opened { epoch, pid, version, at_ms: now.at_ms, wall }.into()])
             }
             Command::Fact(event) => fact(self.live()?, now, event),
             Command::Answer { to, fact: event } => {

@@ -4,6 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Oid, TaskId, Usd};
 
+/// The wall that a machine could put up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its name: `bwrap`, `landlock` or `none`; empty where nobody looked.
+    pub wall: String,
+    /// What it does not hold on this machine, each as a clause.
+    pub lacks: Vec<String>,
+}
+
 /// What a moment offers to a decision: everything the core may not find out by itself.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {

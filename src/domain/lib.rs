@@ -42,9 +42,9 @@ pub use fact::Moment;
 pub use hazard::{Hazard, HazardKind};
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Allowed, Claims, Command as Program, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen,
-    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
-    RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Tree, Work, Workspace,
+    Allowed, Claims, Command as Program, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter,
+    NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
+    RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Tree, Wall, Work, Workspace,
 };
 pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

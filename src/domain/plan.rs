@@ -65,6 +65,10 @@ pub enum GateScope {
 
 /// A check by the user's own command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the plan, and any of them goes with any other"
+)]
 pub struct Gate {
     /// The name it is shown by.
     pub name: String,
@@ -88,6 +92,8 @@ pub struct Gate {
     pub baseline_skip: bool,
     /// Names of variables passed through from the caller's environment.
     pub pass_env: Vec<String>,
+    /// Whether it may use the network.
+    pub network: bool,
 }
 
 /// What makes a failed attempt worth another.
@@ -339,6 +345,29 @@ pub struct AllowedSecret {
     pub path: Option<String>,
 }
 
+/// Which wall is to stand around everything that a run starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wall {
+    /// The strongest that the machine offers.
+    #[default]
+    Auto,
+    /// A mount namespace of its own, made by bubblewrap.
+    Bwrap,
+    /// The kernel's own rules for a process and all that comes of it.
+    Landlock,
+    /// None: whatever the user may do.
+    None,
+}
+
+/// How far attempts and gates are kept apart from the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolation {
+    /// The wall that was asked for.
+    pub wall: Wall,
+    /// Folders and files that may be written besides the usual ones, as the plan has them.
+    pub write: Vec<String>,
+}
+
 /// What holds for the whole run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -390,4 +419,6 @@ pub struct Settings {
     pub tree: Tree,
     /// How secrets are kept out.
     pub secrets: Secrets,
+    /// How far attempts and gates are kept apart from the machine.
+    pub isolation: Isolation,
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::TaskId;
 use crate::checks::Checks;
 use crate::event::{Event, Opened, RunPlanned};
-use crate::fact::{Outcome, Request};
+use crate::fact::{Outcome, Request, Standing};
 use crate::plan::{Gate, Settings};
 use crate::task::{Illegal, illegal};
 
@@ -90,6 +90,8 @@ pub struct Run {
     pub lost: u64,
     /// How many events behind them do not fit what is left, and were left out.
     pub unfit: u64,
+    /// The wall around what its latest process starts.
+    pub wall: Standing,
 }
 
 impl Run {
@@ -119,6 +121,7 @@ impl Run {
             requests: BTreeSet::new(),
             lost: 0,
             unfit: 0,
+            wall: Standing::default(),
             settings,
         }
     }
@@ -126,6 +129,7 @@ impl Run {
     /// The base is checked again whenever it was red and the run is opened anew.
     pub(crate) fn opened(&mut self, event: &Opened) {
         self.epoch = event.epoch;
+        self.wall = event.wall.clone();
         // Whoever resumes a run that its deadline stopped gives it that time again.
         if matches!(self.stopped, Some((Outcome::Deadline, _))) {
             self.deadline_from_ms = event.at_ms;

@@ -15,16 +15,18 @@ use std::sync::{Arc, Mutex};
 use swarm_actors::run::RunError;
 use swarm_actors::{Recorded, Start, TurnsOn, World, digest};
 use swarm_domain::Command;
+use swarm_domain::Isolation;
 use swarm_domain::decide::Refusal;
-use swarm_domain::fact::Request;
+use swarm_domain::fact::{Request, Standing};
 use swarm_domain::state::State;
 
 use self::hushed::Hushed;
 use crate::git::Repo;
 use crate::holder;
 use crate::runs::{self, OpenError, RunFolder, TargetLock};
+use crate::walls::{self, NoWall};
 use crate::world::guard::Guard;
-use crate::world::{GRACE_MS, Places, RealWorld};
+use crate::world::{GRACE_MS, Places, RealWorld, Wall};
 
 /// The version that is recorded with a run.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -50,6 +52,9 @@ pub enum DriveError {
     /// Another run lands on the same branch.
     #[error("another live run lands on `{0}`; wait for it, or choose another branch with --target")]
     TargetBusy(String),
+    /// The wall that its plan asks for is not to be had.
+    #[error(transparent)]
+    NoWall(#[from] NoWall),
     /// What was asked of it makes no sense.
     #[error("{0}")]
     Refused(Refusal),
@@ -65,9 +70,12 @@ pub enum DriveError {
 pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, DriveError> {
     let places = run.places(repo)?;
     log_to(&run.dir)?;
+    let isolation = isolation(&runs::read_state(&run.journal())?);
+    let found = walls::find(isolation.wall)?;
+    let wall = Wall::new(found.kind, isolation.write);
     let mut world: Option<Arc<dyn World>> = None;
     let (mut writer, torn) = runs::open_writer(&run.journal(), |state, epoch| {
-        let made = real_world(repo, &places, state, epoch);
+        let made = real_world(repo, &places, state, epoch, wall.clone());
         world = Some(made.clone());
         made
     })?;
@@ -86,7 +94,7 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     let world = world.expect("opening a journal makes a world");
     std::fs::create_dir_all(&places.worktrees)?;
     let history = runs::read(&run.journal())?.events;
-    let state = run_actors(run, places, writer, world, options, &history)?;
+    let state = run_actors(run, places, writer, (world, found.standing()), options, &history)?;
     conclude(repo, run, &state);
     Ok(state)
 }
@@ -157,10 +165,14 @@ fn tidy(repo: &Repo, worktrees: &Path) {
     }
 }
 
-fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64) -> Arc<dyn World> {
+fn isolation(state: &State) -> Isolation {
+    state.parts().map(|parts| parts.run.settings.isolation.clone()).unwrap_or_default()
+}
+
+fn real_world(repo: &Repo, places: &Places, state: &State, epoch: u64, wall: Wall) -> Arc<dyn World> {
     let target = state.parts().map(|parts| parts.run.settings.target.clone()).unwrap_or_default();
     let guard = state.parts().map(Guard::of_run).unwrap_or_default();
-    Arc::new(RealWorld::guarded(repo.clone(), places.clone(), target, epoch, guard))
+    Arc::new(RealWorld::guarded(repo.clone(), places.clone(), target, epoch, wall, guard))
 }
 
 fn ask_first(writer: &mut swarm_actors::Writer, by: &str, request: &Request) -> Result<(), DriveError> {
@@ -184,7 +196,7 @@ fn run_actors(
     run: &RunFolder,
     places: Places,
     writer: swarm_actors::Writer,
-    world: Arc<dyn World>,
+    (world, wall): (Arc<dyn World>, Standing),
     options: Options,
     history: &[Recorded],
 ) -> Result<State, DriveError> {
@@ -209,6 +221,7 @@ fn run_actors(
             observer,
             pid: std::process::id(),
             version: VERSION.to_owned(),
+            wall,
             turns: TurnsOn::Thread,
         };
         let (handle, ended) = swarm_actors::start(start).await?;

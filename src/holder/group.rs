@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+/// How many processes and threads an attempt may have at once, so that a fork bomb ends.
+const PROCESSES_MAX: u32 = 8_192;
 const REMOVE_TRIES: u32 = 50;
 const REMOVE_PAUSE: Duration = Duration::from_millis(2);
 
@@ -28,6 +30,8 @@ impl Group {
         if made && !group.can_kill() {
             group.remove();
         }
+        // Holds root too, as the limit of a user's processes does not. Where it is not ours to set there is that limit.
+        let _ = fs::write(group.dir.join("pids.max"), PROCESSES_MAX.to_string());
         (made && group.can_kill()).then_some(group)
     }
 

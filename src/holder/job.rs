@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::Reading;
+use crate::walls::Enclosure;
 
 /// The environment variable that marks every process of an attempt; its value is the attempt's nonce.
 pub const MARK: &str = "SWARM_HOLDER";
@@ -41,6 +42,9 @@ pub struct Job {
     /// An agent program's output is understood as it comes.
     #[serde(default)]
     pub listen: Option<Listen>,
+    /// What setup and main may write, see and reach; none: whatever the user may.
+    #[serde(default)]
+    pub enclosure: Option<Enclosure>,
     /// Its calls go through a proxy of the holder's, which holds them to `grant`.
     #[serde(default)]
     pub route: Option<Route>,

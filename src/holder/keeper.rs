@@ -26,7 +26,7 @@ use crate::secrets::Redactor;
 const RECORD_TRIES: u32 = 600;
 const RECORD_PAUSE_MS: u64 = 1_000;
 /// The largest file that a job may write, in bytes: more than any build makes, and less than a disk has.
-const FILE_BYTES_MAX: u64 = 16 << 30;
+const FILE_BYTES_MAX: u64 = 8 << 30;
 /// How many processes more than there were may live at once under this user, so that a fork bomb ends. The system counts
 /// threads, and holds nobody to it who is root.
 const PROCESSES_MORE: u64 = 8_192;
@@ -105,7 +105,7 @@ fn prepare(dir: &Path, job: &Job, tree: File, gateway: Option<&Gateway>) -> Resu
         return Err(format!("the working directory {} does not exist", job.cwd.display()));
     }
     limit_ourselves(job.nice).map_err(|error| format!("cannot adopt the job's processes: {error}"))?;
-    let (spawner, [stdout, stderr]) = Spawner::new(tree, Group::make(&job.nonce))
+    let (spawner, [stdout, stderr]) = Spawner::new(dir, tree, Group::make(&job.nonce))
         .map_err(|error| format!("no pipe for the output: {error}"))?;
     let redactor = Arc::new(redactor(job, gateway.map(Gateway::secret)));
     let pump =

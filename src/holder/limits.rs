@@ -164,6 +164,7 @@ mod tests {
             owner_lock: None,
             nice: 0,
             listen: None,
+            enclosure: None,
             route: None,
             secrets: Vec::new(),
             main_only: Vec::new(),

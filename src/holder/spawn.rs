@@ -7,7 +7,7 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use super::error::HolderError;
 use super::gateway::Gateway;
 use super::group::Group;
 use super::job::Job;
+use super::trampoline::When;
 use super::{files, lock, trampoline};
 
 /// This very binary, also after the file at its path was replaced by an upgrade.
@@ -45,6 +46,7 @@ pub(super) fn own_tree(dir: &Path) -> Result<File, HolderError> {
 
 /// What each process of the job gets. While it exists the pipes cannot end and the tree's lock stays held.
 pub(super) struct Spawner {
+    dir: PathBuf,
     group: Option<Group>,
     stdout: PipeWriter,
     stderr: PipeWriter,
@@ -65,10 +67,11 @@ pub(super) struct Main {
 
 impl Spawner {
     /// The spawner and the read ends of the job's standard output and error.
-    pub(super) fn new(tree: File, group: Option<Group>) -> io::Result<(Self, [PipeReader; 2])> {
+    pub(super) fn new(dir: &Path, tree: File, group: Option<Group>) -> io::Result<(Self, [PipeReader; 2])> {
         let (out_read, stdout) = io::pipe()?;
         let (err_read, stderr) = io::pipe()?;
-        Ok((Self { group, stdout, stderr, _tree: tree }, [out_read, err_read]))
+        let dir = dir.to_path_buf();
+        Ok((Self { dir, group, stdout, stderr, _tree: tree }, [out_read, err_read]))
     }
 
     /// The control group of what it starts.
@@ -80,9 +83,7 @@ impl Spawner {
     pub(super) fn main(&self, job: &Job, gateway: Option<&Gateway>) -> io::Result<Main> {
         let (socket, theirs) = UnixStream::pair()?;
         let fill_in = |text: &str| gateway.and_then(|gateway| gateway.fill_in(text));
-        let mut command = Command::new(OURSELVES);
-        command.arg(trampoline::SUBCOMMAND).arg(&job.cwd);
-        command.arg(job.stdin.as_deref().map_or(OsStr::new(""), Path::as_os_str));
+        let mut command = self.trampoline(When::Told, job, job.stdin.as_deref());
         command.args(job.main.iter().map(|word| fill_in(word).unwrap_or_else(|| word.clone())));
         let filled = env::vars_os().filter_map(|(name, value)| Some((name, fill_in(value.to_str()?)?)));
         command.envs(filled);
@@ -93,12 +94,28 @@ impl Spawner {
     /// Starts one setup command.
     pub(super) fn step(&self, job: &Job, argv: &[String]) -> Result<Child, String> {
         let [program, arguments @ ..] = argv else { return Err("the command is empty".to_owned()) };
-        let mut command = Command::new(program);
+        let mut command = if job.enclosure.is_some() {
+            let mut command = self.trampoline(When::Now, job, None);
+            command.args(argv);
+            command
+        } else {
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(&job.cwd);
+            command
+        };
         for name in &job.main_only {
             command.env_remove(name);
         }
-        let spawned = self.spawn(command.args(arguments).current_dir(&job.cwd).stdin(Stdio::null()));
+        let spawned = self.spawn(command.stdin(Stdio::null()));
         spawned.map_err(|error| trampoline::cannot_start(program, &error))
+    }
+
+    fn trampoline(&self, when: When, job: &Job, stdin: Option<&Path>) -> Command {
+        let walled = job.enclosure.as_ref().map_or(OsStr::new(""), |_| self.dir.as_os_str());
+        let mut command = Command::new(OURSELVES);
+        command.arg(trampoline::SUBCOMMAND).arg(when.word()).arg(walled).arg(&job.cwd);
+        command.arg(stdin.map_or(OsStr::new(""), Path::as_os_str));
+        command
     }
 
     /// In a process group of its own: a job that signals its group must not hit the holder. The loop reaps it.

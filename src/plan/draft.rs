@@ -1,8 +1,8 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
 use swarm_domain::plan::{
-    Allowed, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings, Tree,
-    Workspace,
+    Allowed, Isolation, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings,
+    Tree, Workspace,
 };
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
@@ -51,6 +51,8 @@ pub struct Draft {
     pub tree: Tree,
     /// How secrets are kept out.
     pub secrets: Secrets,
+    /// How far attempts and gates are kept apart from the machine.
+    pub isolation: Isolation,
     /// The tasks in the order of the file.
     pub tasks: Vec<TaskSpec>,
 }
@@ -103,6 +105,7 @@ impl Draft {
             allow: self.allow,
             tree: self.tree,
             secrets: self.secrets,
+            isolation: self.isolation,
         };
         Plan::new(settings, self.tasks)
     }

@@ -61,6 +61,7 @@ fn scalar(of: Scalar) -> Value {
         Scalar::Slug => json!({"type": "string", "pattern": "^[a-z0-9-]{1,64}$"}),
         Scalar::Branch => json!({"type": "string", "minLength": 1, "maxLength": 200}),
         Scalar::Commit => json!({"type": ["string", "integer"], "minLength": 1}),
+        Scalar::Place => json!({"type": "string", "pattern": "^(/.|~/.)"}),
         Scalar::Path => json!({"type": "string", "pattern": "^[^/]"}),
         Scalar::Word(words) => json!({"enum": words}),
         Scalar::Whole(first, last) => json!({"type": "integer", "minimum": first, "maximum": last}),

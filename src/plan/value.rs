@@ -8,7 +8,7 @@ use super::node::{Kind, Node};
 use super::problem::similar;
 
 pub(super) use amounts::{budget, factor, money, percent, tokens};
-use names::{branch, commit, env_name, gate_name, glob, path, slug};
+use names::{branch, commit, env_name, gate_name, glob, path, place, slug};
 pub(super) use names::{check_id, env_value, id, is_slug, slug_of};
 pub use times::parse_duration;
 pub(super) use times::{Limit, duration, limit, timeout};
@@ -82,6 +82,8 @@ pub(super) enum Scalar {
     PlainGlob,
     /// A path inside the repository.
     Path,
+    /// A path anywhere on the machine, absolute or below `~/`.
+    Place,
     /// The name of an environment variable.
     EnvName,
     /// The same, where a final `*` stands for the rest.
@@ -117,6 +119,7 @@ impl Scalar {
             Self::Glob => glob(node, true),
             Self::PlainGlob => glob(node, false),
             Self::Path => path(node),
+            Self::Place => place(node),
             Self::EnvName => env_name(node, false),
             Self::EnvPattern => env_name(node, true),
             Self::EnvValue => env_value(node).map(drop),
@@ -147,6 +150,7 @@ impl Scalar {
             Self::Tokens => "a number of tokens such as `2000000` or `2M`",
             Self::Glob | Self::PlainGlob => "a path or glob such as `src/**`",
             Self::Path => "a path inside the repository",
+            Self::Place => "a path from `/` or `~/`",
             Self::EnvName => "the name of a variable",
             Self::EnvPattern => "the name of a variable, such as `NPM_TOKEN` or `AWS_*`",
         };

@@ -36,3 +36,4 @@ pub use talk::talk_text;
 pub use teller::Teller;
 pub use text::{columns, rfc3339};
 pub use why::{Why, why};
+pub use words::wall;

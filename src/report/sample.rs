@@ -8,11 +8,11 @@ use swarm_domain::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, RecordsLost, TargetSeen, WorktreeMade,
     WorktreeRemoved,
 };
-use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
+use swarm_domain::fact::{Anchor, Cost, Ending, Request, Standing, Usage, Verdict};
 use swarm_domain::plan::{
-    Allowed, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
-    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Tree, Work,
-    Workspace,
+    Allowed, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict,
+    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Tree,
+    Work, Workspace,
 };
 use swarm_domain::state::State;
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
@@ -98,6 +98,7 @@ pub(super) fn gate(name: &str) -> Gate {
         clean: false,
         baseline_skip: true,
         pass_env: vec![],
+        network: true,
     }
 }
 
@@ -131,6 +132,7 @@ pub(super) fn settings() -> Settings {
         allow: Allowed::new(),
         tree: Tree::Worktree,
         secrets: swarm_domain::plan::Secrets::default(),
+        isolation: Isolation::default(),
     }
 }
 
@@ -161,7 +163,11 @@ impl Sample {
     /// Another process takes the run over.
     pub(super) fn open(&mut self) {
         let epoch = self.state.run().run.epoch + 1;
-        self.take(&Command::Open { pid: 100 + u32::try_from(epoch).unwrap(), version: "1".to_owned() });
+        self.take(&Command::Open {
+            pid: 100 + u32::try_from(epoch).unwrap(),
+            version: "1".to_owned(),
+            wall: Standing::default(),
+        });
     }
 
     /// Takes a command, and whether it led to anything.

@@ -4,7 +4,7 @@ use swarm_domain::event::{
     AgentExited, AgentHeld, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened,
     PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
-use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Start, Stop, Verdict};
+use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Standing, Start, Stop, Verdict};
 use swarm_domain::{Event, Usd, hazard};
 
 use super::text::{clean, count, dollars, duration, few, money, rfc3339};
@@ -113,9 +113,14 @@ fn task_planned(event: &TaskPlanned) -> String {
 }
 
 fn opened(event: &Opened) -> String {
-    match event.epoch {
+    let who = match event.epoch {
         0 | 1 => format!("driven by process {}", event.pid),
         epoch => format!("taken up again by process {}, the {} that drives it", event.pid, ordinal(epoch)),
+    };
+    match event.wall.wall.as_str() {
+        "" => who,
+        "none" => format!("{who}, without a wall"),
+        wall => format!("{who}, all it starts behind {}", clean(wall)),
     }
 }
 
@@ -301,4 +306,10 @@ pub(super) fn cause(cause: Cause) -> &'static str {
         Cause::Hazard => "hazard",
         Cause::Secret => "secret",
     }
+}
+
+/// The wall around what a run starts.
+pub fn wall(wall: &Standing) -> String {
+    let lacks = wall.lacks.iter().map(|lack| clean(lack)).collect::<Vec<_>>().join("; ");
+    if lacks.is_empty() { clean(&wall.wall) } else { format!("{}: {lacks}", clean(&wall.wall)) }
 }

@@ -20,6 +20,7 @@ use crate::agents::{
 };
 use crate::holder::{self, HolderError, Job, Listen, Route};
 use crate::proxy::{self, Upstream};
+use crate::walls::Kind;
 
 /// How long a program may stay, silent, after its final record, in milliseconds. Most are gone within one second; one
 /// that waits for a shell of its own in the background has had its time.
@@ -102,7 +103,13 @@ impl<'a> Agent<'a> {
     /// Whether its program could be started with this prompt, as far as that can be told before.
     pub fn try_out(&self, prompt: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(), Unfit> {
         let nowhere = Path::new("/");
-        let place = Place { prompt_file: nowhere, worktree: nowhere, git_dir: nowhere, state: nowhere };
+        let place = Place {
+            unmounting: false,
+            prompt_file: nowhere,
+            worktree: nowhere,
+            git_dir: nowhere,
+            state: nowhere,
+        };
         self.launch(prompt, &place, ("", None), false, env).map(drop)
     }
 
@@ -119,6 +126,7 @@ impl<'a> Agent<'a> {
             prompt_file: place.prompt_file,
             model: self.model,
             permission: self.permission,
+            unmounting: place.unmounting,
             worktree: place.worktree,
             git_dir: place.git_dir,
             state: place.state,
@@ -136,6 +144,7 @@ impl<'a> Agent<'a> {
         &self,
         run: &RunAttempt,
         dir: &Path,
+        wall: Kind,
         job: &mut Job,
         env: &mut Vec<(OsString, OsString)>,
     ) -> Result<(), HolderError> {
@@ -150,6 +159,7 @@ impl<'a> Agent<'a> {
         let bookmark = taken_up.map(|earlier| earlier.bookmark.as_str());
         let prompt_file = dir.join("prompt.md");
         let place = Place {
+            unmounting: wall == Kind::Landlock,
             prompt_file: &prompt_file,
             worktree: Path::new(&run.path),
             git_dir: Path::new(&run.git_dir),
@@ -198,6 +208,7 @@ pub fn heard(run_dir: &Path, state: &State) -> BTreeMap<TaskId, Reading> {
 }
 
 struct Place<'a> {
+    unmounting: bool,
     prompt_file: &'a Path,
     worktree: &'a Path,
     git_dir: &'a Path,

@@ -108,8 +108,9 @@ fn begin(site: &Site, run: &RunAttempt, dir: &Path, tell: &Tell) -> Result<Begun
             job.secrets = site.guard.names();
             let mut env = environment::of_attempt(run, dir);
             if let Some(agent) = Agent::of(run) {
-                agent.furnish(run, dir, &mut job, &mut env)?;
+                agent.furnish(run, dir, site.wall.kind(), &mut job, &mut env)?;
             }
+            job.enclosure = site.wall.of_attempt(site, run, dir, &mut env).map_err(unready)?;
             // It may have been told to stop meanwhile, and the order to run is older than that.
             let begun = holder::launch(dir, &job, &site.places.exe, &env)?;
             Ok(if begun { Begun::Yes } else { Begun::NotWanted })
@@ -249,6 +250,7 @@ fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
         owner_lock: Some(site.places.journal().join("HEAD")),
         nice: NICE,
         listen: None,
+        enclosure: None,
         route: None,
         secrets: Vec::new(),
         main_only: Vec::new(),

@@ -74,8 +74,11 @@ fn begin(site: &Site, order: &RunGate, dir: &Path, tell: &Tell) -> Result<(), St
         .map_err(|error| error.to_string())?;
     std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
     bring(site, &order.copy, &order.link, &path).map_err(|error| error.to_string())?;
-    let env = environment::of_gate(&order.run, &order.pass_env);
-    match holder::launch(dir, &job(site, order, &path), &site.places.exe, &env) {
+    let mut env = environment::of_gate(&order.run, &order.pass_env);
+    let mut job = job(site, order, &path);
+    job.enclosure =
+        site.wall.of_gate(site, order, dir, &path, &mut env).map_err(|error| error.to_string())?;
+    match holder::launch(dir, &job, &site.places.exe, &env) {
         Ok(true) => Ok(()),
         // By the end of the run, which this number does not outlive.
         Ok(false) => Err("it was stopped before it began".to_owned()),
@@ -105,6 +108,7 @@ fn job(site: &Site, order: &RunGate, path: &Path) -> Job {
         owner_lock: None,
         nice: NICE,
         listen: None,
+        enclosure: None,
         route: None,
         secrets: site.guard.names(),
         main_only: Vec::new(),

@@ -14,6 +14,7 @@ mod pool;
 pub mod program;
 pub mod room;
 mod trees;
+mod walls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use self::guard::Guard;
 use self::pool::Pool;
+pub use self::walls::Wall;
 use crate::agents::{Spent, Tokens};
 use crate::git::{Identity, Repo};
 use crate::holder::{self, HolderError};
@@ -89,6 +91,8 @@ pub(crate) struct Site {
     turns: Mutex<BTreeMap<Key, Arc<Mutex<()>>>>,
     /// Two threads that replace one file share its temporary name.
     grants: Mutex<()>,
+    /// What is around everything that is started.
+    wall: Wall,
 }
 
 impl Site {
@@ -122,12 +126,12 @@ pub struct RealWorld {
 
 impl RealWorld {
     /// The world of one run in one repository, where nothing is kept secret yet.
-    pub fn new(repo: Repo, places: Places, target: String, epoch: u64) -> Self {
-        Self::guarded(repo, places, target, epoch, Guard::default())
+    pub fn new(repo: Repo, places: Places, target: String, epoch: u64, wall: Wall) -> Self {
+        Self::guarded(repo, places, target, epoch, wall, Guard::default())
     }
 
     /// The same, with what is to be kept secret.
-    pub fn guarded(repo: Repo, places: Places, target: String, epoch: u64, guard: Guard) -> Self {
+    pub fn guarded(repo: Repo, places: Places, target: String, epoch: u64, wall: Wall, guard: Guard) -> Self {
         let pool = Pool::new(&places.worktrees);
         let repo = filters::pinned(repo, &places.run_dir);
         let site = Site {
@@ -141,6 +145,7 @@ impl RealWorld {
             refused: AtomicU32::new(0),
             turns: Mutex::default(),
             grants: Mutex::new(()),
+            wall,
         };
         Self { site: Arc::new(site), calls: AtomicU64::new(0), seed: seed() }
     }

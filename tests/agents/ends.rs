@@ -73,7 +73,9 @@ fn a_program_that_stays_after_its_last_word_is_ended_and_its_work_lands() {
 #[test]
 fn a_retry_takes_up_the_conversation_and_pays_only_for_what_is_new() {
     let cast = Cast::new();
-    let script = "init\nif [ $SWARM_ATTEMPT = 1 ]; then works; done_for 0.02; else echo better >a.txt; done_for 0.05; fi";
+    // Programs write on where they began to write a conversation.
+    let script = "echo $SWARM_ATTEMPT >>$(dirname $(dirname $SWARM_USAGE))/1/state/said; init
+        if [ $SWARM_ATTEMPT = 1 ]; then works; done_for 0.02; else echo better >a.txt; done_for 0.05; fi";
     cast.plan("budget: 5usd\ndefaults: { retries: 1, gates: [good] }\ngates: { good: { run: 'grep -q better a.txt', baseline: skip } }", &[("a", script)]);
     cast.run().assert_code(0);
     let session = |attempt| {
@@ -82,6 +84,7 @@ fn a_retry_takes_up_the_conversation_and_pays_only_for_what_is_new() {
         rest.split(' ').next().unwrap().to_owned()
     };
     assert_eq!(session(1), session(2), "the second takes up the first");
+    assert_eq!(cast.scene.attempt_file("a", 1, "state/said"), "1\n2\n");
     // The second total holds the first attempt's two cents already.
     assert_eq!(cast.spent(), (50_000, "metered".to_owned()));
     assert!(cast.left("prompt", "a", 2).contains("gate `good` is red"));

@@ -13,7 +13,8 @@ fn a_rate_limit_holds_the_agent_until_it_is_over_and_uses_up_no_retry() {
     let cast = Cast::new();
     let reset_s = now_s() + 6;
     let limited = format!("init; limited_until {reset_s}; fails_with 429 'your limit'; exit 1");
-    let once = format!("if mkdir $ROOT/limited 2>/dev/null; then {limited}; fi; init; works; done_for 0.01");
+    let once =
+        format!("if mkdir $ROOT/flags/limited 2>/dev/null; then {limited}; fi; init; works; done_for 0.01");
     cast.plan("budget: 5usd\nconcurrency: 1\ndefaults: { retries: 0 }", &[("a", &once), ("b", &once)]);
     cast.run().assert_code(0).assert_says("`claude` waits until");
     let events = cast.scene.events();
@@ -31,7 +32,8 @@ fn while_an_agent_is_held_status_says_until_when_and_unpause_tries_again() {
     let cast = Cast::new();
     let reset_s = now_s() + 3_600;
     let limited = format!("init; limited_until {reset_s}; fails_with 429 'your limit'; exit 1");
-    let once = format!("if mkdir $ROOT/limited 2>/dev/null; then {limited}; fi; init; works; done_for 0.01");
+    let once =
+        format!("if mkdir $ROOT/flags/limited 2>/dev/null; then {limited}; fi; init; works; done_for 0.01");
     cast.plan("budget: 5usd", &[("a", &once)]);
     let run = cast.start();
     cast.scene.until("the hold", |events| events.any("agent.held"));

@@ -78,7 +78,7 @@ fn one_that_was_turned_away_from_the_first_call_on_is_charged_nothing() {
 fn one_that_is_stopped_during_its_setup_is_charged_nothing() {
     let cast = Cast::new();
     // The base is made ready by the same command, without an attempt.
-    let begun = cast.scene.root.join("begun");
+    let begun = cast.scene.root.join("flags/begun");
     let wait = format!("[ -z \"$SWARM_ATTEMPT\" ] || {{ touch {}; exec sleep 1000; }}", begun.display());
     let setup = cast.scene.file("setup", wait);
     let head = format!("budget: 5usd\nworkspace: {{ setup: ['bash {}'] }}", setup.display());

@@ -1,5 +1,6 @@
 //! The real agent programs against a model server of our own: headless, offline, through `swarm run`. Not run unless asked
-//! for: `SWARM_AGENTS=FOLDER cargo test --test agents real -- --ignored --nocapture`, after `tests/agents/fetch FOLDER`.
+//! for: `SWARM_AGENTS=FOLDER cargo test --test agents real -- --ignored --nocapture`, after `tests/agents/fetch FOLDER`. `SWARM_SCENES` names
+//! another folder for the scenes, and `SWARM_WALL` the wall.
 
 use std::path::{Path, PathBuf};
 
@@ -105,6 +106,11 @@ fn folder() -> Option<PathBuf> {
     std::env::var_os("SWARM_AGENTS").map(|folder| Path::new(&folder).join("bin"))
 }
 
+/// Where the scenes are: below the folder for temporary files not every program works.
+fn scenes() -> PathBuf {
+    std::env::var_os("SWARM_SCENES").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
+
 /// The programs that are there, or the one that `SWARM_AGENT` names.
 fn programs() -> Vec<&'static Program> {
     let folder = folder().expect("SWARM_AGENTS names the folder that tests/agents/fetch filled");
@@ -126,8 +132,7 @@ struct Stage {
 
 impl Stage {
     fn new(program: &'static Program, scenario: &str, head: &str, tasks: &[(&str, String)]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let (scene, server) = (Scene::below(folder), ModelServer::start());
+        let (scene, server) = (Scene::below(&scenes()), ModelServer::start());
         let url = server.url(scenario);
         if let Some((path, text)) = program.file {
             scene.file(&format!("home/{path}"), text.replace("@URL@", &url));
@@ -151,9 +156,12 @@ impl Stage {
             env.join(", "),
             program.agent
         );
+        let wall = std::env::var("SWARM_WALL").unwrap_or_else(|_| "auto".to_owned());
         scene.file(
             "plan.yaml",
-            format!("version: 1\nname: t\nbudget: 50usd\n{head}\n{agent}tasks:\n{tasks}\n"),
+            format!(
+                "version: 1\nname: t\nisolation: {wall}\nbudget: 50usd\n{head}\n{agent}tasks:\n{tasks}\n"
+            ),
         );
         Self { scene, server, program }
     }

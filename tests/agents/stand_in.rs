@@ -11,9 +11,9 @@ set -e
 ROOT='@ROOT@'
 . "$ROOT/prelude"
 if [ "$1" = --version ]; then echo '2.1.329 (Claude Code)'; exit; fi
-printf '%s\n' "$*" >"$ROOT/args.$SWARM_TASK.$SWARM_ATTEMPT"
-env >"$ROOT/env.$SWARM_TASK.$SWARM_ATTEMPT"
-cat >"$ROOT/prompt.$SWARM_TASK.$SWARM_ATTEMPT"
+printf '%s\n' "$*" >"$ROOT/flags/args.$SWARM_TASK.$SWARM_ATTEMPT"
+env >"$ROOT/flags/env.$SWARM_TASK.$SWARM_ATTEMPT"
+cat >"$ROOT/flags/prompt.$SWARM_TASK.$SWARM_ATTEMPT"
 words=("$@")
 for at in "${!words[@]}"; do
   case "${words[at]}" in --session-id|--resume) session=${words[at+1]};; esac
@@ -106,7 +106,7 @@ impl Cast {
 
     /// What an attempt left under a name: its arguments, its environment or its prompt.
     pub(crate) fn left(&self, what: &str, task: &str, attempt: u32) -> String {
-        fs::read_to_string(self.scene.root.join(format!("{what}.{task}.{attempt}"))).unwrap_or_default()
+        fs::read_to_string(self.scene.root.join(format!("flags/{what}.{task}.{attempt}"))).unwrap_or_default()
     }
 
     /// Micro-dollars of the run's `spent_usd`, and how well it is known.

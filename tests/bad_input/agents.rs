@@ -1,14 +1,19 @@
 //! Agents that misbehave: what they wrote is kept, what they started is gone, and nobody else notices.
 
-use crate::common::{Checkout, Events, Scene, lives};
+use crate::common::{Checkout, Events, Scene, members_of};
 
 /// Runs one agent task `a` with a neighbour `b` that has to land whatever `a` does.
 fn misbehaves(options: &str, script: &str, code: i32) -> (Scene, Events) {
+    misbehaves_in("budget: 5usd", options, script, code)
+}
+
+/// The same under a head of the plan.
+fn misbehaves_in(head: &str, options: &str, script: &str, code: i32) -> (Scene, Events) {
     let scene = Scene::new();
     let tasks = format!(
         "  a: {{ agent: script, prompt: Work., retries: 0{options} }}\n  b: {{ run: echo b > b.txt }}\n"
     );
-    scene.plan("budget: 5usd", &tasks);
+    scene.plan(head, &tasks);
     scene.script("a", script);
     let before = Checkout::of(&scene, "swarm/t");
     scene.run(&[]).assert_code(code).assert_hints();
@@ -60,8 +65,8 @@ fn an_agent_that_is_deaf_to_sigterm_is_gone_after_its_timeout_with_all_its_child
     let script = "trap '' TERM HUP INT; setsid bash -c 'trap \"\" TERM; echo $$ >\"$1\"; while :; do sleep 0.1; done' x \"$ROOT/flags/child\" &
         echo part >a.txt; while :; do sleep 0.1; done";
     let (scene, events) = misbehaves(", timeout: 2s", script, 4);
-    let child = std::fs::read_to_string(scene.root.join("flags/child")).unwrap();
-    assert!(!lives(child.trim().parse().unwrap()));
+    assert!(scene.root.join("flags/child").exists());
+    assert_eq!(members_of(&scene.root), Vec::<u32>::new());
     assert_eq!(events.first("agent.exited", "a").data["ending"]["kind"], "timed_out");
     assert_eq!(kept(&scene, "a.txt"), "part");
 }
@@ -69,18 +74,19 @@ fn an_agent_that_is_deaf_to_sigterm_is_gone_after_its_timeout_with_all_its_child
 #[test]
 fn an_agent_that_deletes_its_worktree_fails_and_what_it_committed_is_kept() {
     let script = "echo a >a.txt; git add a.txt; git commit -qm done; rm -rf \"$PWD\"";
-    let (scene, events) = misbehaves("", script, 4);
+    // A wall leaves it the folder.
+    let (scene, events) = misbehaves_in("budget: 5usd\nisolation: none", "", script, 4);
     assert!(events.failures("a")[0].contains("deleted its own worktree"), "{:?}", events.failures("a"));
     assert_eq!(kept(&scene, "a.txt"), "a");
 }
 
 #[test]
 fn a_link_out_of_the_worktree_is_kept_as_a_link() {
-    let script = "ln -s \"$ROOT/home\" out; echo a >a.txt; echo x >\"$ROOT/home/mine\"";
+    let script = "ln -s \"$ROOT/flags\" out; echo a >a.txt; flag mine";
     let (scene, events) = misbehaves("", script, 4);
-    assert!(scene.root.join("home/mine").exists(), "cleaning up followed the link");
+    assert!(scene.root.join("flags/mine").exists(), "cleaning up followed the link");
     assert!(events.failures("a")[0].contains("`out` is a symbolic link"), "{:?}", events.failures("a"));
-    assert_eq!(kept(&scene, "out"), scene.root.join("home").display().to_string());
+    assert_eq!(kept(&scene, "out"), scene.root.join("flags").display().to_string());
 }
 
 #[test]
@@ -112,7 +118,8 @@ fn an_agent_that_goes_back_before_its_base_keeps_what_it_wrote() {
 #[test]
 fn an_agent_that_checks_out_a_branch_lands_what_it_made_there() {
     let scene = Scene::new();
-    scene.plan("budget: 5usd", "  a: { agent: script, prompt: Work. }\n");
+    // A wall keeps it from making one.
+    scene.plan("budget: 5usd\nisolation: none", "  a: { agent: script, prompt: Work. }\n");
     scene.script(
         "a",
         "git checkout -q -b mine; echo a >a.txt; git add a.txt; git commit -qm 'On my branch'; echo b >b.txt",
@@ -139,6 +146,8 @@ fn a_repository_inside_the_worktree_is_kept_as_its_files() {
 #[test]
 fn an_agent_killed_by_a_signal_keeps_what_it_wrote() {
     let (scene, events) = misbehaves("", "echo half >a.txt; kill -9 $$", 4);
-    assert_eq!(events.first("agent.exited", "a").data["ending"]["signal"], 9);
+    // Bubblewrap tells it as a shell would.
+    let ending = &events.first("agent.exited", "a").data["ending"];
+    assert!(ending["signal"] == 9 || ending["code"] == 128 + 9, "{ending}");
     assert_eq!(kept(&scene, "a.txt"), "half");
 }

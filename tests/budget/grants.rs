@@ -1,6 +1,6 @@
 //! What a running agent may spend: its grant, raised while there is money, and never passed, whoever lives.
 
-use crate::common::{Scene, lives, until_true};
+use crate::common::{Scene, members_of, until_true};
 
 fn status_of(scene: &Scene, task: &str, field: &str) -> String {
     scene.status()["tasks"][task][field].as_str().unwrap_or_default().to_owned()
@@ -56,14 +56,13 @@ fn nobody_spends_more_than_the_grant_while_the_orchestrator_is_dead() {
     scene.script(
         "a",
         "if [ $SWARM_ATTEMPT = 2 ]; then echo a >a.txt; usage 0.02; exit; fi
-        echo $$ >$ROOT/flags/pid; flag runs; await go; usage 0.30; sleep 600",
+        flag runs; await go; usage 0.30; sleep 600",
     );
     let running = scene.start_run(&[]);
     scene.await_flag("runs");
     running.kill_9();
     scene.flag("go");
-    let pid = std::fs::read_to_string(scene.root.join("flags/pid")).unwrap().trim().parse().unwrap();
-    until_true("the end of an agent that spends too much", || !lives(pid));
+    until_true("the end of an agent that spends too much", || members_of(&scene.root).is_empty());
     scene.swarm(&["resume"]).assert_code(0);
     let events = scene.events();
     assert_eq!(events.first("agent.exited", "a").data["ending"]["kind"], "spent");

@@ -64,8 +64,9 @@ fn money_is_exact() {
 
 #[test]
 fn a_usage_file_that_is_removed_or_replaced_by_a_link_harms_nobody() {
-    let scene =
-        ran("budget: 1usd", AGENT, "usage 0.02; sleep 0.3; rm $SWARM_USAGE; ln -s /dev/zero $SWARM_USAGE");
+    // A wall leaves it in its place.
+    let head = "budget: 1usd\nisolation: none";
+    let scene = ran(head, AGENT, "usage 0.02; sleep 0.3; rm $SWARM_USAGE; ln -s /dev/zero $SWARM_USAGE");
     assert!(
         ["0.02", "0.10"].contains(&budget(&scene, "spent_usd").as_str()),
         "{}",

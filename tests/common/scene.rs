@@ -106,8 +106,11 @@ impl Scene {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// Writes `root/plan.yaml`: `head` and `tasks` as YAML, with the agent `script`, which runs the task's script.
+    /// Writes `root/plan.yaml`: `head` and `tasks` as YAML, with the agent `script`, which runs the task's script. Flags can
+    /// be raised behind the wall that the machine offers.
     pub(crate) fn plan(&self, head: &str, tasks: &str) -> PathBuf {
+        let open = format!("isolation: {{ write: ['{}'] }}\n", self.root.join("flags").display());
+        let head = if head.contains("isolation:") { head.to_owned() } else { open + head };
         let script = self.root.join("do");
         let agent = format!("command: 'bash -e {}/$SWARM_TASK'", script.display());
         let agent = format!("agents:\n  script: {{ adapter: shell, estimate: 0.10usd, {agent} }}\n");

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::Duration;
 
 use swarm::git::Repo;
-use swarm::world::{Places, RealWorld};
+use swarm::world::{Places, RealWorld, Wall};
 use swarm_actors::World;
 use swarm_domain::fact::Usage;
 use swarm_domain::{Effect, Event, Oid, Program, TaskId, Tree, Usd};
@@ -126,7 +126,7 @@ fn world(scene: &Scene, epoch: u64) -> RealWorld {
         exe: PathBuf::from(env!("CARGO_BIN_EXE_swarm")),
     };
     let repo = Repo::discover(&scene.repo).expect("it was just made");
-    RealWorld::new(repo, places, TARGET.to_owned(), epoch)
+    RealWorld::new(repo, places, TARGET.to_owned(), epoch, Wall::none())
 }
 
 /// Whether a file of a process in `/proc` holds something.

@@ -51,6 +51,7 @@ impl Attempt {
             owner_lock: None,
             nice: 0,
             listen: None,
+            enclosure: None,
             route: None,
             secrets: Vec::new(),
             main_only: Vec::new(),

@@ -169,5 +169,5 @@ fn a_job_starts_with_niceness_and_limits() {
     let own = rustix::process::getpriority_process(None).unwrap();
     attempt.job.nice = 3;
     assert_eq!(attempt.ended(), Ended::Exited { code: 0 });
-    assert_eq!(attempt.read("stdout"), format!("{}\n0\n{}\n", own + 3, (16_u64 << 30) / 512).as_bytes());
+    assert_eq!(attempt.read("stdout"), format!("{}\n0\n{}\n", own + 3, (8_u64 << 30) / 512).as_bytes());
 }

@@ -38,8 +38,8 @@ fn an_agent_that_runs_at_the_kill_is_the_same_process_after_resume() {
     resumed.end().assert_code(0);
     let events = scene.events();
     assert_eq!(start_json(&scene), before);
-    let pids = std::fs::read_to_string(scene.root.join("flags/pids")).unwrap();
-    assert_eq!(pids, format!("{}\n", pid(&scene)));
+    // Which number it has where it looks is the wall's to say.
+    assert_eq!(std::fs::read_to_string(scene.root.join("flags/pids")).unwrap().lines().count(), 1);
     assert_eq!(events.count("attempt.started", "a"), 1);
     assert_eq!(events.first("agent.exited", "a").data["ending"]["code"], 0);
     assert_eq!(scene.git(&["show", "swarm/t:a.txt"]), "whole");

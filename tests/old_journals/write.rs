@@ -54,9 +54,9 @@ fn budget() {
     let running = scene.start_run(&[]);
     scene.await_event("task.merged", "a");
     scene.flag("landed");
-    // The first attempt may have asked for a raise too.
-    scene.until("a raise of the second attempt", |events| {
-        events.about("grant.raised", "b").any(|raised| raised.attempt == 2)
+    // The first attempt may have been granted more in its last moment.
+    scene.until("the second attempt's raise", |events| {
+        events.about("grant.raised", "b").any(|event| event.attempt == 2)
     });
     scene.flag("raised");
     scene.await_event("grant.refused", "b");

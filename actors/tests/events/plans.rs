@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Allowed, AllowedSecret, Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless,
-    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Secrets, Settings,
-    Strategy, TaskSpec, Tree, Work, Workspace,
+    Allowed, AllowedSecret, Command, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter, NeedWhen,
+    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn,
+    Secrets, Settings, Strategy, TaskSpec, Tree, Wall, Work, Workspace,
 };
 use swarm_domain::{Event, HazardKind, Usd};
 
@@ -38,7 +38,12 @@ fn runs() -> Vec<Event> {
         planned(None, unlimited()),
         planned(
             None,
-            Settings { on_failure: OnFailure::Pause, merge: merge(OnConflict::Hold), ..unlimited() },
+            Settings {
+                on_failure: OnFailure::Pause,
+                merge: merge(OnConflict::Hold),
+                isolation: Isolation { wall: Wall::Bwrap, write: Vec::new() },
+                ..unlimited()
+            },
         ),
         planned(
             None,
@@ -47,6 +52,7 @@ fn runs() -> Vec<Event> {
                 meter: Meter::Reported,
                 on_limit: OnLimit::Fail,
                 merge: merge(OnConflict::Fail),
+                isolation: Isolation { wall: Wall::None, write: Vec::new() },
                 ..unlimited()
             },
         ),
@@ -95,12 +101,14 @@ fn settings() -> Settings {
                 AllowedSecret { rule: None, path: Some(text("tests/**")) },
             ],
         },
+        isolation: Isolation { wall: Wall::Landlock, write: vec![text("~/.rustup")] },
     }
 }
 
 /// With nothing that need not be there.
 fn unlimited() -> Settings {
     Settings {
+        isolation: Isolation::default(),
         target_at: None,
         cap: None,
         tokens: None,
@@ -135,6 +143,7 @@ fn gate(name: &str, run: Command, scope: GateScope) -> Gate {
         clean: scope == GateScope::Merge,
         baseline_skip: scope == GateScope::Task,
         pass_env: vec![text("CI")],
+        network: true,
     }
 }
 

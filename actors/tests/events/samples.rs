@@ -10,8 +10,8 @@ use swarm_domain::event::{
     UsageReported, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
 use swarm_domain::fact::{
-    Cap, Cause, Cost, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, Trouble, TroubleKind, Usage,
-    Verdict,
+    Cap, Cause, Cost, Ending, Leak, Outcome, Report, Request, Site, Standing, Start, Stop, Trouble,
+    TroubleKind, Usage, Verdict,
 };
 use swarm_domain::{Event, Hazard, HazardKind, Oid, TaskId, Usd};
 
@@ -50,7 +50,7 @@ pub(crate) fn samples() -> Vec<Event> {
 
 fn run() -> Vec<Event> {
     vec![
-        Opened { epoch: 2, pid: 4711, version: text("0.1.0"), at_ms: MS + 1 }.into(),
+        Opened { epoch: 2, pid: 4711, version: text("0.1.0"), at_ms: MS + 1, wall: standing() }.into(),
         RunPaused { because: task("api") }.into(),
         DeadlineReached {}.into(),
         RoomLost { detail: text("no space left on device"), at_ms: MS + 2 }.into(),
@@ -330,4 +330,8 @@ fn ends() -> Vec<Event> {
     let stopped = |outcome| -> Event { RunStopped { outcome, detail: text("no more money") }.into() };
     let finished = |outcome| -> Event { RunFinished { outcome }.into() };
     outcomes.into_iter().map(finished).chain([stopped(Outcome::Budget)]).collect()
+}
+
+fn standing() -> Standing {
+    Standing { wall: text("landlock"), lacks: vec![text("it does not hide what other attempts wrote")] }
 }

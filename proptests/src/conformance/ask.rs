@@ -155,6 +155,7 @@ pub(super) fn gate(n: u32, commit: &Oid, base: &Oid, run: Program) -> RunGate {
             clean: false,
             baseline_skip: false,
             pass_env: Vec::new(),
+            network: true,
         }),
         setup: Vec::new(),
         setup_timeout_ms: LONG_MS,

@@ -10,7 +10,7 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::fact::Outcome;
-use swarm_domain::fact::Request;
+use swarm_domain::fact::{Request, Standing};
 use swarm_domain::plan::Plan;
 use swarm_domain::{Command, Key, NewRun, TaskId};
 use swarm_journal::Sizes;
@@ -138,7 +138,7 @@ impl Drive {
     fn begin(&mut self) -> Result<(), Broken> {
         self.plan_it()?;
         if self.is_up() {
-            self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
+            self.turn(Command::Open { pid: 1, version: "sim".to_owned(), wall: Standing::default() }, None)?;
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Drive {
         if let Some(outcome) = self.life.state().and_then(|state| state.run().run.finished) {
             return self.stop(outcome);
         }
-        self.turn(Command::Open { pid: 1, version: "sim".to_owned() }, None)?;
+        self.turn(Command::Open { pid: 1, version: "sim".to_owned(), wall: Standing::default() }, None)?;
         self.bring_money()
     }
 

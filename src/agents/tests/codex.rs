@@ -218,6 +218,11 @@ fn its_command_line() {
         (Wish { permission: Permission::ReadOnly, ..USUAL }, format!("-s read-only {network}=false -")),
         (Wish { permission: Permission::Edit, ..USUAL }, format!("-s workspace-write {network}=false -")),
         (USUAL, format!("{run} -")),
+        (Wish { unmounting: true, ..USUAL }, "-s danger-full-access -".to_owned()),
+        (
+            Wish { permission: Permission::Edit, unmounting: true, ..USUAL },
+            format!("-s workspace-write {network}=false -"),
+        ),
         (
             Wish { permission: Permission::Full, ..USUAL },
             "--dangerously-bypass-approvals-and-sandbox -".to_owned(),

@@ -7,6 +7,7 @@ use super::super::{Ask, Launch, Login, Permission, Unfit, adapter};
 /// What an attempt asks for besides the usual.
 pub(super) struct Wish<'a> {
     pub(super) permission: Permission,
+    pub(super) unmounting: bool,
     pub(super) prompt: &'a str,
     pub(super) model: Option<&'a str>,
     pub(super) bookmark: Option<&'a str>,
@@ -18,6 +19,7 @@ pub(super) struct Wish<'a> {
 /// The default permission, and nothing else.
 pub(super) const USUAL: Wish<'static> = Wish {
     permission: Permission::Run,
+    unmounting: false,
     prompt: "do it",
     model: None,
     bookmark: None,
@@ -40,6 +42,7 @@ pub(super) fn attempt(name: &str, wish: &Wish<'_>) -> Result<Launch, Unfit> {
         prompt_file: Path::new("/attempt/prompt"),
         model: wish.model,
         permission: wish.permission,
+        unmounting: wish.unmounting,
         worktree: Path::new("/trees/t-1"),
         git_dir: Path::new("/repo/.git/worktrees/t-1"),
         state: Path::new("/attempt/state"),

@@ -15,6 +15,7 @@ pub(super) fn launch(adapter: &dyn Adapter, permission: Permission, bookmark: Op
         prompt_file: Path::new("PROMPT.md"),
         model: Some("MODEL"),
         permission,
+        unmounting: false,
         worktree: Path::new("WORKTREE"),
         git_dir: Path::new("REPOSITORY/.git/worktrees/NAME"),
         state: Path::new("STATE"),

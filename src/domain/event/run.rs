@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Cause, Outcome, Request};
+use crate::fact::{Cause, Outcome, Request, Standing};
 use crate::plan::{Settings, TaskSpec};
 use crate::{Oid, TaskId};
 
@@ -43,6 +43,8 @@ payloads! {
         version: String,
         /// When, in milliseconds since 1970.
         at_ms: u64,
+        /// The wall around everything that is started from here on.
+        wall: Standing,
     }
     /// A task will be tried again.
     RetryScheduled {

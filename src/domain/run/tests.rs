@@ -3,7 +3,7 @@
 use super::{Pause, Preflight, Run};
 use crate::Settings;
 use crate::event::{Event, Opened, RoomLost, RunStopped};
-use crate::fact::Outcome;
+use crate::fact::{Outcome, Standing};
 use crate::sim::{Sim, id, settings, task};
 
 /// A run that was planned at 1 s and is driven by a process.
@@ -36,7 +36,7 @@ fn any_one_reason_keeps_new_attempts_from_starting() {
 }
 
 fn opened(at_ms: u64) -> Event {
-    Opened { epoch: 2, pid: 1, version: String::new(), at_ms }.into()
+    Opened { epoch: 2, pid: 1, version: String::new(), at_ms, wall: Standing::default() }.into()
 }
 
 #[test]

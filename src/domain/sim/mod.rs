@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{
     AgentExited, GateEnded, MergeBuilt, Merged, Preserved, TargetSeen, WorktreeMade, WorktreeRemoved,
 };
-use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
+use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Standing, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Meter, Moment,
-    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
-    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work, Workspace,
+    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder, MergePolicy,
+    Meter, Moment, NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan,
+    Policy, Program, Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work,
+    Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -68,7 +69,7 @@ impl Sim {
     }
 
     fn open(&mut self) {
-        self.turn(&Command::Open { pid: 1, version: "1".to_owned() }).unwrap();
+        self.turn(&Command::Open { pid: 1, version: "1".to_owned(), wall: Standing::default() }).unwrap();
     }
 
     /// Forgets all but the events, and takes the run over again.
@@ -290,6 +291,7 @@ pub(crate) fn gate(scope: GateScope) -> Gate {
         clean: false,
         baseline_skip: true,
         pass_env: Vec::new(),
+        network: true,
     }
 }
 
@@ -323,5 +325,6 @@ pub(crate) fn settings() -> Settings {
         allow: Allowed::new(),
         tree: Tree::Worktree,
         secrets: crate::plan::Secrets::default(),
+        isolation: Isolation::default(),
     }
 }

@@ -5,7 +5,7 @@ use super::samples::{exited, nonce};
 use super::words::{ENDINGS, TROUBLES, ending, trouble};
 use super::{Machine, row};
 use crate::event::{AgentExited, AgentFreed, AgentHeld, Opened, Requested};
-use crate::fact::{Anchor, Moment, Report, Request};
+use crate::fact::{Anchor, Moment, Report, Request, Standing};
 use crate::holds::Holds;
 use crate::plan::{OnLimit, Work};
 use crate::sim::{self, Sim};
@@ -28,7 +28,8 @@ fn freed(agent: &str) -> Event {
 
 fn events(_: &Holds) -> Vec<(String, Event)> {
     let asked = |request| Event::from(Requested { id: "1".to_owned(), by: "test".to_owned(), request });
-    let opened = Opened { epoch: 9, pid: 1, version: String::new(), at_ms: 1 }.into();
+    let opened =
+        Opened { epoch: 9, pid: 1, version: String::new(), at_ms: 1, wall: Standing::default() }.into();
     let found = [
         ("until a time", held(OWN, Some(1))),
         ("until a time", held(OWN, Some(NOW_MS))),

@@ -5,7 +5,7 @@ use super::samples::{
 };
 use super::{Machine, row};
 use crate::event::{Opened, TargetFreed, TargetHeld, TargetSeen};
-use crate::fact::{Cause, Site, Verdict};
+use crate::fact::{Cause, Site, Standing, Verdict};
 use crate::sim;
 use crate::task::Illegal;
 use crate::train::{Car, CarStage, Train};
@@ -163,7 +163,7 @@ fn target(train: &Train, add: &mut impl FnMut(&str, Event)) {
     }
     add("", TargetHeld { path: "/w".to_owned() }.into());
     add("", TargetFreed {}.into());
-    add("", Opened { epoch: 2, pid: 1, version: String::new(), at_ms: 1 }.into());
+    add("", Opened { epoch: 2, pid: 1, version: String::new(), at_ms: 1, wall: Standing::default() }.into());
 }
 
 fn take(train: &mut Train, told: &Told) -> Result<(), Illegal> {

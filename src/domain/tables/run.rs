@@ -9,7 +9,7 @@ use crate::event::{
     Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, TargetFreed, TargetHeld, TargetSeen,
     TaskPlanned,
 };
-use crate::fact::{Outcome, Request, Site, Verdict};
+use crate::fact::{Outcome, Request, Site, Standing, Verdict};
 use crate::run::{Pause, Preflight};
 use crate::sim::{self, Sim};
 use crate::state::State;
@@ -33,7 +33,7 @@ fn history() -> Vec<Event> {
 }
 
 fn opened(epoch: u64) -> Event {
-    Opened { epoch, pid: 1, version: String::new(), at_ms: 1 }.into()
+    Opened { epoch, pid: 1, version: String::new(), at_ms: 1, wall: Standing::default() }.into()
 }
 
 fn requested(id: &str, request: Request) -> Event {

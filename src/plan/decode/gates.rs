@@ -112,6 +112,7 @@ fn gate(node: &Node, name: String) -> Option<Gate> {
         clean: read::flag(node, "clean").unwrap_or(false),
         baseline_skip: read::word(node, "baseline") == Some("skip"),
         pass_env: read::texts(node, "pass_env"),
+        network: read::flag(node, "network").unwrap_or(true),
     })
 }
 

@@ -100,6 +100,7 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         allow: allowed(root.get("merge").and_then(|merge| merge.get("allow")).unwrap_or(&nothing)),
         tree: isolation::tree(root.get("isolation")),
         secrets: secrets::secrets(root, &tasks, cx),
+        isolation: isolation::walls(root.get("isolation")),
         tasks,
     };
     Decoded { draft, spots, broken, budget: root.get("budget").map(|node| node.span) }

@@ -63,6 +63,7 @@ const GATE_FIELDS: &[Field] = &[
         "`skip` leaves it out before the start, for a gate that a task is to make green.",
     ),
     field("pass_env", NAMES, "Names of variables passed through to it."),
+    field("network", FLAG, "Whether it may use the network; default true."),
 ];
 
 const GATE_FOREIGN: &[(&str, &str)] = &[

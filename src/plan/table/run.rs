@@ -61,8 +61,8 @@ pub(in crate::plan) static PLAN: Section = Section {
         field("secrets", Shape::Keys(&SECRETS), "How secrets are kept out of prompts and of what lands."),
         field(
             "isolation",
-            Shape::Either(&[Shape::One(Scalar::Word(TREES)), Shape::Keys(&ISOLATION)]),
-            "What keeps attempts apart from each other and from your repository.",
+            Shape::Either(&[Shape::One(Scalar::Word(ISOLATIONS)), Shape::Keys(&ISOLATION)]),
+            "How far attempts and gates are kept apart from the machine and from your repository: a word, or a map.",
         ),
         field(
             "tasks",
@@ -92,6 +92,7 @@ pub(in crate::plan) static PLAN: Section = Section {
         ("timeout", "deadline"),
         ("checks", "gates"),
         ("default", "defaults"),
+        ("sandbox", "isolation"),
     ],
     refused: &[
         ("on", "a plan has no triggers: it runs when `swarm run` is called"),
@@ -132,22 +133,6 @@ pub(in crate::plan) static BUDGET: Section = Section {
     ]],
     required: &["usd"],
     foreign: &[("max", "usd"), ("amount", "usd"), ("cap", "usd"), ("max_tokens", "tokens")],
-    refused: NOTHING,
-};
-
-/// What attempts can work in.
-const TREES: &[&str] = &["worktree", "clone"];
-
-/// What keeps attempts apart.
-pub(in crate::plan) static ISOLATION: Section = Section {
-    what: "`isolation`",
-    fields: &[&[field(
-        "tree",
-        Shape::One(Scalar::Word(TREES)),
-        "What an attempt works in: a worktree of your repository, or a repository of its own; default worktree.",
-    )]],
-    required: &[],
-    foreign: NOTHING,
     refused: NOTHING,
 };
 
@@ -221,6 +206,34 @@ pub(in crate::plan) static ALLOWED_SECRET: Section = Section {
     ]],
     required: &[],
     foreign: &[("id", "rule"), ("rule_id", "rule"), ("file", "path"), ("files", "path"), ("paths", "path")],
+    refused: NOTHING,
+};
+
+/// The walls, and what attempts can work in, as one list of words.
+const ISOLATIONS: &[&str] = &["auto", "bwrap", "landlock", "none", "worktree", "clone"];
+
+/// How far attempts and gates are kept apart from the machine and from the repository, in its long form.
+pub(in crate::plan) static ISOLATION: Section = Section {
+    what: "`isolation`",
+    fields: &[&[
+        field(
+            "wall",
+            Shape::One(Scalar::Word(&["auto", "bwrap", "landlock", "none"])),
+            "What keeps them apart; default auto: the strongest wall that the machine offers.",
+        ),
+        field(
+            "write",
+            Shape::List(&Shape::One(Scalar::Place)),
+            "More folders and files that may be written, as absolute paths or below `~/`.",
+        ),
+        field(
+            "tree",
+            Shape::One(Scalar::Word(&["worktree", "clone"])),
+            "What an attempt works in: a worktree of your repository, or a repository of its own; default worktree.",
+        ),
+    ]],
+    required: &[],
+    foreign: &[("sandbox", "wall"), ("writable", "write"), ("allow_write", "write")],
     refused: NOTHING,
 };
 

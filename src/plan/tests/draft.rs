@@ -3,7 +3,7 @@
 use swarm_domain::plan::{NeedWhen, OnChangeless, OnStray, RetryFrom, Work};
 use swarm_domain::{
     GateScope, HazardKind, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy,
-    Tree, Usd,
+    Tree, Usd, Wall,
 };
 
 use super::super::{Draft, Resolved};
@@ -185,20 +185,55 @@ fn an_agent_may_run_commands_unless_its_program_cannot() {
     }
 }
 
+/// A plan with one task.
+fn plan(head: &str) -> Draft {
+    let text = format!("version: 1\nbudget: 1usd\n{head}\ntasks:\n  a: {{ run: \"true\" }}\n");
+    yaml(&text).unwrap_or_else(|refused| panic!("{refused}")).draft
+}
+
 #[test]
 fn isolation_is_a_word_or_a_map_and_nothing_is_allowed_that_was_not_named() {
-    let plan = |head: &str| {
-        let text = format!("version: 1\nbudget: 1usd\n{head}\ntasks:\n  a: {{ run: \"true\" }}\n");
-        yaml(&text).unwrap_or_else(|refused| panic!("{refused}")).draft
-    };
     let usual = plan("name: t");
     assert_eq!((usual.tree, usual.allow.len()), (Tree::Worktree, 0));
     for head in ["isolation: clone", "isolation: { tree: clone }"] {
         assert_eq!(plan(head).tree, Tree::Clone, "{head}");
     }
     assert_eq!(plan("isolation: worktree").tree, Tree::Worktree);
+    let both = plan("isolation: { wall: landlock, tree: clone }");
+    assert_eq!((both.tree, both.isolation.wall), (Tree::Clone, Wall::Landlock));
+    assert_eq!(
+        (plan("isolation: clone").isolation.wall, plan("isolation: bwrap").tree),
+        (Wall::Auto, Tree::Worktree)
+    );
     let allow = plan("merge: { allow: { links: [a, b/**], markers: [docs/] } }").allow;
     let kinds: Vec<HazardKind> = allow.keys().copied().collect();
     assert_eq!(kinds, [HazardKind::Link, HazardKind::Marker]);
     assert_eq!(allow[&HazardKind::Link], ["a", "b/**"]);
+}
+
+#[test]
+fn isolation_is_a_wall_or_a_map_and_a_gate_has_the_network_unless_it_is_denied() {
+    assert_eq!(plan("name: t").isolation.wall, Wall::Auto);
+    for (word, wall) in
+        [("auto", Wall::Auto), ("bwrap", Wall::Bwrap), ("landlock", Wall::Landlock), ("none", Wall::None)]
+    {
+        assert_eq!(plan(&format!("isolation: {word}")).isolation.wall, wall, "{word}");
+        let map = plan(&format!("isolation: {{ wall: {word}, write: [~/.rustup, /srv/cache] }}"));
+        assert_eq!(map.isolation.wall, wall, "{word}");
+        assert_eq!(map.isolation.write, ["~/.rustup", "/srv/cache"]);
+    }
+    assert_eq!(plan("isolation: { write: [/srv/cache] }").isolation.wall, Wall::Auto);
+    let gates = "gates: { a: { run: x, network: false }, b: x }\ndefaults: { gates: [a, b] }";
+    let network: Vec<bool> = plan(gates).tasks[0].gates.iter().map(|gate| gate.network).collect();
+    assert_eq!(network, [false, true]);
+}
+
+#[test]
+fn places_that_a_plan_opens_are_those_of_a_machine() {
+    for place in ["/", "~/", "~", "relative", "~ann/x", "/srv/../etc", ""] {
+        let text = format!(
+            "version: 1\nbudget: 1usd\nisolation: {{ write: [\"{place}\"] }}\ntasks:\n  a: {{ run: \"true\" }}\n"
+        );
+        assert!(yaml(&text).is_err(), "{place}");
+    }
 }

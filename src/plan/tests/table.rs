@@ -39,6 +39,7 @@ fn scalar_sample(scalar: Scalar) -> Value {
         Scalar::EnvName | Scalar::EnvPattern => json!("AWS_KEY"),
         Scalar::EnvValue => json!(8080),
         Scalar::GateName => json!("+unit"),
+        Scalar::Place => json!("~/.cache"),
         _ => json!("abc"),
     }
 }

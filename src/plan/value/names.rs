@@ -97,6 +97,20 @@ pub(super) fn path(node: &Node) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A path on the machine. Below another user's home (`~ann/…`) is no path for us.
+pub(super) fn place(node: &Node) -> Result<(), Fault> {
+    let text = text(node)?;
+    let rooted = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    let plain = |rest: &str| !rest.trim_matches('/').is_empty() && rest.split('/').all(|part| part != "..");
+    if rooted.is_some_and(plain) && !text.contains(['\n', '\r']) {
+        return Ok(());
+    }
+    let fault = Fault::new("P0109", format!("`{}` is not a path on this machine", short(text)));
+    Err(fault.help(
+        "write it from `/` or from `~/`, without `..`; the whole disk and the whole home cannot be named",
+    ))
+}
+
 pub(super) fn env_name(node: &Node, pattern: bool) -> Result<(), Fault> {
     let text = text(node)?;
     let fault = if let Some((name, _)) = text.split_once('=') {

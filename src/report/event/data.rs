@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use swarm_domain::event::{
-    AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Preserved, Requested,
-    UsageReported,
+    AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
+    Requested, UsageReported,
 };
 use swarm_domain::fact::{
     Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict,
@@ -19,7 +19,7 @@ pub(super) fn of(event: &Event) -> Value {
     match event {
         Event::RunPlanned(event) => plan::run(event),
         Event::TaskPlanned(event) => plan::task(event),
-        Event::Opened(event) => json!({"epoch": event.epoch, "pid": event.pid, "version": event.version}),
+        Event::Opened(event) => opened(event),
         Event::TargetSeen(event) => json!({"head": event.found, "keeps": event.keeps}),
         Event::TargetHeld(event) => json!({"path": event.path}),
         Event::GateStarted(event) => gate_started(event),
@@ -76,6 +76,11 @@ pub(super) fn of(event: &Event) -> Value {
         | Event::DeadlineReached(_)
         | Event::RoomBack(_) => json!({}),
     }
+}
+
+fn opened(event: &Opened) -> Value {
+    let wall = json!({"name": event.wall.wall, "lacks": event.wall.lacks});
+    json!({"epoch": event.epoch, "pid": event.pid, "version": event.version, "wall": wall})
 }
 
 fn gate_started(event: &GateStarted) -> Value {

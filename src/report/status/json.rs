@@ -40,6 +40,7 @@ pub fn status_json(state: &State, live: &Liveness, digest: &str) -> Value {
         "deadline": run.deadline_ms().map(rfc3339),
         "target": target(parts),
         "budget": budget(parts),
+        "wall": {"name": run.wall.wall, "lacks": run.wall.lacks},
         "concurrency": run.slots,
         "seq": state.seq(),
         "digest": digest,

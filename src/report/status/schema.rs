@@ -22,6 +22,7 @@ pub fn schema_status() -> Value {
             "exit_code": {"type": ["integer", "null"]},
             "target": target(),
             "budget": budget(),
+            "wall": {"type": "object", "required": ["name", "lacks"], "properties": {"name": {"type": "string", "examples": ["bwrap", "landlock", "none"]}, "lacks": texts("What it does not hold on this machine.")}},
             "seq": {"type": "integer", "minimum": 0, "description": "The last event that is in it."},
             "digest": {"type": "string", "description": "Two states with one digest are the same state."},
             "tasks": {"type": "object", "additionalProperties": task()},

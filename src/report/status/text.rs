@@ -49,6 +49,9 @@ fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint) -> String {
     row("target", target(parts));
     row("budget", budget(parts));
     row("tasks", Counts::of(parts).words());
+    if !run.wall.wall.is_empty() {
+        row("wall", words::wall(&run.wall));
+    }
     for held in agents::held(parts) {
         row("agents", held);
     }
