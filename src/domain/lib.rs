@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
+pub mod caps;
 pub mod checks;
 pub mod claims;
 pub mod decide;
@@ -33,16 +34,18 @@ pub mod task;
 pub mod tasks;
 pub mod train;
 pub mod usd;
+mod warn;
 
+pub use caps::{AtCap, Caps, Measure, Used};
 pub use decide::{Command, NewRun, Refusal};
 pub use effect::{Actor, Effect, Key};
 pub use event::Event;
 pub use fact::Moment;
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Claims, Command as Program, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict,
-    OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn, Settings,
-    Strategy, TaskSpec, Work, Workspace,
+    Claims, Command as Program, Gate, GateScope, Learned, MergeOrder, MergePolicy, NeedWhen, OnChangeless,
+    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn,
+    Settings, Strategy, TaskSpec, Work, Workspace,
 };
 pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

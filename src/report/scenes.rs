@@ -83,15 +83,15 @@ pub(super) fn preflight() -> Sample {
 }
 
 pub(super) fn budget() -> Sample {
-    opened(|settings| settings.cap = Some(Usd::from_micros(1_000_000)), pair()).run_well()
+    opened(|settings| settings.caps.usd = Some(Usd::from_micros(1_000_000)), pair()).run_well()
 }
 
 fn tokens() -> Sample {
-    opened(|settings| settings.tokens = Some(100), pair()).run_well()
+    opened(|settings| settings.caps.tokens = Some(100), pair()).run_well()
 }
 
 fn deadline() -> Sample {
-    opened(|settings| settings.deadline_ms = Some(1000), pair()).run_well()
+    opened(|settings| settings.caps.time_ms = Some(1000), pair()).run_well()
 }
 
 fn cancelled() -> Sample {
@@ -253,11 +253,11 @@ pub(super) fn stormy() -> Sample {
         spec.gates[0].baseline_skip = false;
         spec.retries.max = 3;
     }
-    let mut sample = opened(|settings| settings.cap = Some(Usd::from_dollars(9)), tasks);
+    let mut sample = opened(|settings| settings.caps.usd = Some(Usd::from_dollars(9)), tasks);
     sample.fact(RoomLost { detail: EVIL.to_owned(), at_ms: 0 });
     sample.fact(RoomBack {});
     sample.fact(Noted { task: Some(id("a")), text: EVIL.to_owned() });
-    let more = Request::AddBudget { usd: Usd::from_dollars(5) };
+    let more = Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_dollars(5))) };
     let cancel = Request::Cancel { tasks: vec![id("d")] };
     for request in [Request::Pause, Request::Unpause, Request::SetConcurrency { slots: 3 }, more, cancel] {
         sample.ask(request);

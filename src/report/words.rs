@@ -252,8 +252,12 @@ pub(super) fn request(request: &Request) -> String {
         }
         Request::Pause => "pause".to_owned(),
         Request::Unpause => "go on".to_owned(),
-        Request::AddBudget { usd } => format!("add {} to the budget", dollars(*usd)),
-        Request::SetBudget { usd } => format!("set the budget to {}", dollars(*usd)),
+        Request::AddBudget { caps: Caps::of_usd(Some(usd)) } => {
+            format!("add {} to the budget", dollars(*usd))
+        }
+        Request::SetBudget { caps: Caps::of_usd(Some(usd)) } => {
+            format!("set the budget to {}", dollars(*usd))
+        }
         Request::SetConcurrency { slots } => format!("run {} at once", count(*slots as usize, "attempt")),
         Request::Drain { .. } => "finish what runs, then stop".to_owned(),
         Request::Interrupt { .. } => "stop what runs now and keep its work".to_owned(),

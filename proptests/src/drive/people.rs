@@ -49,8 +49,10 @@ impl Drive {
             6 => Request::SetConcurrency { slots: 1 },
             7 => Request::Cancel { tasks: vec![tasks[whom % tasks.len()].id.clone()] },
             8 => Request::Cancel { tasks: Vec::new() },
-            9 => Request::AddBudget { usd: Usd::from_micros(50) },
-            10 => Request::SetBudget { usd: Usd::from_micros(10 + u64::try_from(whom).unwrap_or(0)) },
+            9 => Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_micros(50))) },
+            10 => Request::SetBudget {
+                caps: Caps::of_usd(Some(Usd::from_micros(10 + u64::try_from(whom).unwrap_or(0)))),
+            },
             _ => Request::Cancel { tasks: vec![TaskId::new("nobody").expect("letters are an id")] },
         }
     }
@@ -71,6 +73,6 @@ impl Drive {
     pub(crate) fn money(&mut self) -> Option<(String, Request)> {
         self.stopped_with.take_if(|outcome| *outcome == Outcome::Budget)?;
         let usd = Usd::from_micros(100 << self.resumes.min(40));
-        Some((format!("money-{}", self.life.openings), Request::AddBudget { usd }))
+        Some((format!("money-{}", self.life.openings), Request::AddBudget { caps: Caps::of_usd(Some(usd)) }))
     }
 }

@@ -101,8 +101,8 @@ impl Money {
             }
             Event::Requested(event) => {
                 self.cap = match event.request {
-                    Request::AddBudget { usd } => self.cap.map(|cap| cap.plus(usd)),
-                    Request::SetBudget { usd } => Some(usd),
+                    Request::AddBudget { caps: Caps::of_usd(Some(usd)) } => self.cap.map(|cap| cap.plus(usd)),
+                    Request::SetBudget { caps: Caps::of_usd(Some(usd)) } => Some(usd),
                     _ => self.cap,
                 };
                 Ok(())

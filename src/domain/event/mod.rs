@@ -67,6 +67,8 @@ events! {
     49 "records.lost" RecordsLost "Records were destroyed, and a repair left a hole in their place. What they said is not known.";
     50 "agent.held" AgentHeld "No attempt of an agent program starts for now: its provider takes no more, or refuses its login.";
     51 "agent.freed" AgentFreed "Attempts of an agent program may start again.";
+    52 "budget.warned" BudgetWarned "So much of a cap is used that people are to be told.";
+    53 "budget.day" DaySeen "What this run may spend on a calendar day beside the other runs of its repository.";
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a run does about money while programs run: raises and their refusal, the warning, the cap on tokens.
 
 use super::{Sim, exited, id, settings, task};
+use crate::Caps;
 use crate::event::{AgentExited, UsageReported};
 use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Usage};
 use crate::plan::RetryOn;
@@ -17,8 +18,8 @@ fn usd(micros: u64) -> Usd {
 
 /// A run in which the program of `a` runs. It reserved 40.
 fn running(cap: u64, budget: Option<u64>) -> Sim {
-    let a = TaskSpec { budget: budget.map(usd), estimate: Some(usd(40)), ..task("a") };
-    let mut sim = Sim::new(Settings { cap: Some(usd(cap)), ..settings() }, vec![a]);
+    let a = TaskSpec { caps: Caps::of_usd(budget.map(usd)), estimate: Some(usd(40)), ..task("a") };
+    let mut sim = Sim::new(Settings { caps: Caps::of_usd(Some(usd(cap))), ..settings() }, vec![a]);
     sim.settle(is_run);
     sim
 }
@@ -102,7 +103,8 @@ fn the_warning_comes_once_and_when_the_share_is_reached() {
 #[test]
 fn no_attempt_starts_once_the_tokens_are_used_up() {
     for (output_tokens, starts, outcome) in [(39, 2, None), (40, 1, Some(Outcome::Budget))] {
-        let settings = Settings { concurrency: 1, tokens: Some(100), ..settings() };
+        let settings =
+            Settings { concurrency: 1, caps: Caps { tokens: Some(100), ..settings().caps }, ..settings() };
         let mut sim = Sim::new(settings, vec![task("a"), task("b")]);
         sim.settle(is_run);
         end_program(&mut sim, Usage { input_tokens: 60, output_tokens, ..Usage::default() });
@@ -122,7 +124,7 @@ fn on_a_purse_that_is_overdrawn_not_even_what_asks_for_nothing_starts() {
 
 #[test]
 fn a_task_that_has_spent_its_budget_fails_for_that() {
-    let mut a = TaskSpec { budget: Some(usd(40)), ..task("a") };
+    let mut a = TaskSpec { caps: Caps::of_usd(Some(usd(40))), ..task("a") };
     a.retries.max = 3;
     a.retries.after = [RetryOn::Crash].into();
     let mut sim = Sim::new(settings(), vec![a]);

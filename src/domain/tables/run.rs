@@ -4,6 +4,7 @@ use super::samples::{
     gate_ended, gate_started, id, of_the_landing, of_the_slot, of_the_task, of_the_worktree, red, started,
 };
 use super::{Machine, row};
+use crate::Caps;
 use crate::event::{
     AgentFreed, AgentHeld, DeadlineReached, Noted, Opened, PreflightFailed, PreflightPassed, RecordsLost,
     Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, TargetFreed, TargetHeld, TargetSeen,
@@ -102,8 +103,8 @@ fn requests(state: &State) -> Vec<(String, Event)> {
         ("drain", Request::Drain { signal: 2 }),
         ("interrupt", Request::Interrupt { signal: 2 }),
         ("anything else", Request::Cancel { tasks: vec![id("a")] }),
-        ("anything else", Request::AddBudget { usd }),
-        ("anything else", Request::SetBudget { usd }),
+        ("anything else", Request::AddBudget { caps: Caps::of_usd(Some(usd)) }),
+        ("anything else", Request::SetBudget { caps: Caps::of_usd(Some(usd)) }),
         ("anything else", Request::SetConcurrency { slots: 3 }),
     ]
     .map(|(which, request)| (which, requested("new", request)))

@@ -219,8 +219,12 @@ fn requested(event: &Requested) -> Value {
         Request::Cancel { tasks } => json!({"request": "cancel", "tasks": tasks}),
         Request::Pause => json!({"request": "pause"}),
         Request::Unpause => json!({"request": "unpause"}),
-        Request::AddBudget { usd } => json!({"request": "budget_add", "usd": usd.decimal()}),
-        Request::SetBudget { usd } => json!({"request": "budget_set", "usd": usd.decimal()}),
+        Request::AddBudget { caps: Caps::of_usd(Some(usd)) } => {
+            json!({"request": "budget_add", "usd": usd.decimal()})
+        }
+        Request::SetBudget { caps: Caps::of_usd(Some(usd)) } => {
+            json!({"request": "budget_set", "usd": usd.decimal()})
+        }
         Request::SetConcurrency { slots } => json!({"request": "concurrency", "slots": slots}),
         Request::Drain { signal } => json!({"request": "drain", "signal": signal}),
         Request::Interrupt { signal } => json!({"request": "interrupt", "signal": signal}),
