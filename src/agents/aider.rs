@@ -2,8 +2,9 @@
 //!
 //! What is special: its output is text, and its exit status says nothing. But it keeps a log of events for whoever wants to
 //! see what its analytics would tell, also where those are off: each exchange with a model with its tokens and dollars, and
-//! its end. That log is believed, and of the text only what an error was. An exchange that began and is not in the log failed.
-//! Its tokens include what a cache had, and those written to a cache twice; its dollars are right.
+//! its end. That log is believed; an exchange that began and is not in it failed. Of the text only that is read which the log
+//! does not say: what an error was, that it gave up, and whether an edit came into the files. Its tokens include what a cache
+//! had, and those written to a cache twice; its dollars are right.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,9 +41,8 @@ static FACTS: Facts = Facts {
     resumes: false,
     // Whatever the model suggests, it runs no command while nobody is there to say yes.
     permissions: &[Permission::ReadOnly, Permission::Edit],
-    notes: "It edits files and runs no commands: `edit` is what it may do by default. Where it names no dollars, tokens \
-            from a cache count in full. What its second model uses, to shorten a long conversation, it does not tell. It \
-            commits nothing: swarm keeps what it leaves.",
+    notes: "It edits files and runs no commands, so a plan has to say `permission: edit`. What its second model uses, to \
+            shorten a long conversation, it does not tell. It commits nothing: swarm keeps what it leaves.",
 };
 
 /// The files of the attempt.
@@ -147,10 +147,12 @@ struct Stream {
     failure: Option<Failure>,
     /// Why it gave up, although a model answered.
     gave_up: Option<String>,
-    /// It was asked a question, so it edits nothing.
-    asked: bool,
-    /// It has applied an edit. One that it could not apply is told in the words of whatever failed.
-    applied: bool,
+    /// Its model sent an edit that it has not said to be applied.
+    edits: bool,
+    /// It may not edit.
+    asks: bool,
+    /// What it said last.
+    said: String,
 }
 
 /// How it ends when it has done what a message says.
@@ -172,8 +174,9 @@ impl Stream {
             end: None,
             failure: None,
             gave_up: None,
-            asked: false,
-            applied: false,
+            edits: false,
+            asks: false,
+            said: String::new(),
         }
     }
 
@@ -197,6 +200,7 @@ impl Stream {
     fn exchange(&mut self, record: &Value) {
         self.over += 1;
         self.failure = None;
+        self.asks = text_or_empty(record, "/properties/edit_format") == "ask";
         self.reading.goes_on();
         let tokens = Tokens {
             input: count(record, "/properties/prompt_tokens"),
@@ -218,8 +222,8 @@ impl Stream {
     /// What is known of its end, whether its text or its log was read first.
     fn settle(&mut self) {
         let Some(end) = &self.end else { return };
-        let no_edit = (!self.applied && !self.asked).then_some("it applied no edit");
-        let gave_up = self.gave_up.as_deref().or(no_edit).map(Failure::other);
+        let unapplied = (self.edits && !self.asks).then(|| format!("an edit was not applied: {}", self.said));
+        let gave_up = self.gave_up.clone().or(unapplied).as_deref().map(Failure::other);
         let failure = match end.as_str() {
             DONE if self.over >= self.began => gave_up,
             DONE => self.failure.clone().or(gave_up).or(Some(Failure::other("no model answered"))),
@@ -246,11 +250,16 @@ fn gave_up(line: &str) -> bool {
         || line.starts_with("Model ") && line.ends_with(" has hit a token limit!")
 }
 
+/// How an edit of its model begins, in the formats that can be told from other text.
+const EDITS: [&str; 3] = ["<<<<<<< SEARCH", "*** Begin Patch", "+++ "];
+/// How it says that edits are in the files. Where it fails at that by a mistake of its own, it says something else.
+const APPLIED: &str = "Applied edit to ";
+
 /// How lines begin that are its own rather than its model's.
 const ITS_OWN: [&str; 12] = [
     "Added ",
     "Aider v",
-    "Applied edit to ",
+    APPLIED,
     "Git repo: ",
     "HTTPSConnectionPool",
     "Main model: ",
@@ -276,17 +285,17 @@ impl Reader for Stream {
         if let Some(model) = model(line).filter(|_| !self.introduced) {
             self.reading.report.model = Some(model.to_owned());
             self.introduced = true;
-            self.asked = line.ends_with(" with ask edit format");
-            self.settle();
         }
-        if line.starts_with("Applied edit to ") {
-            self.applied = true;
-            self.settle();
-        }
+        line.clone_into(&mut self.said);
         if gave_up(line) {
             self.gave_up = Some(line.to_owned());
-            self.settle();
         }
+        if EDITS.iter().any(|begin| line.starts_with(begin)) {
+            self.edits = true;
+        } else if line.starts_with(APPLIED) {
+            self.edits = false;
+        }
+        self.settle();
         let own = ITS_OWN.iter().any(|begin| line.starts_with(begin));
         let said = line.to_owned();
         self.reading.tell(if own { Talk::Notice(said) } else { Talk::Says(said) }, talk);

@@ -1,11 +1,13 @@
 //! The life of one task, as a table of (phase, event). What a task should do next is decided elsewhere.
 
+use std::collections::BTreeSet;
+
 use crate::Usd;
 use crate::checks::{Checks, Stage};
 use crate::event::{
     AgentExited, AttemptFailed, AttemptStarted, Event, GateEnded, MergeConflicted, Preserved, WorktreeMade,
 };
-use crate::fact::{Cause, Ending, Report, Site, Stop, Usage};
+use crate::fact::{Cause, Ending, Report, Site, Start, Stop, Usage};
 use crate::plan::RetryFrom;
 use crate::task::{Attempt, Conversation, End, Failure, Finding, Illegal, Phase, Task, Tip, Worktree};
 
@@ -199,11 +201,15 @@ impl Task {
     }
 
     fn made(&mut self, event: &WorktreeMade) -> Phase {
+        // What the tip has of an earlier conflict is text like another to git.
+        let from_tip = matches!(self.current().from, Start::Tip { .. });
+        let left = self.tip.iter().filter(|_| from_tip).flat_map(|tip| &tip.markers);
+        let conflicts: BTreeSet<String> = event.conflicts.iter().chain(left).cloned().collect();
         let worktree = Worktree {
             path: event.path.clone(),
             git_dir: event.git_dir.clone(),
             start: event.start.clone(),
-            conflicts: event.conflicts.clone(),
+            conflicts: conflicts.into_iter().collect(),
         };
         self.running(|attempt| attempt.worktree = Some(worktree))
     }
@@ -244,6 +250,7 @@ impl Task {
             subjects: event.subjects.clone(),
             usable: event.changed && event.descends && !event.missing,
             whole: event.descends && !event.missing,
+            markers: event.markers.clone(),
         });
         Phase::Judging(Finding::Kept(Box::new(event.clone())))
     }

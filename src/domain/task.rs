@@ -185,6 +185,8 @@ pub struct Tip {
     pub usable: bool,
     /// Whether it holds all that the attempt did: then its agent may go on from where it was.
     pub whole: bool,
+    /// Files in it with markers of a conflict that is still to be resolved.
+    pub markers: Vec<String>,
 }
 
 /// What an agent program calls a conversation, so that another attempt can take it up.

@@ -270,7 +270,7 @@ impl<'a> Watch<'a> {
         self.limits = Limits::new(self.dir, self.job, Instant::now());
         // What setup prints is not the program's, neither now nor when the output is read once more.
         self.pump();
-        listener::begin(self.dir, self.pumps.each_ref().map(|pump| pump.seen_bytes()));
+        listener::begin(self.dir, self.pumps.each_ref().map(super::output::Pump::seen_bytes));
         self.listener = self.job.listen.as_ref().and_then(|listen| Listener::new(self.dir, listen));
         self.main.go();
         self.spawner = None;

@@ -197,8 +197,9 @@ impl Stage {
     }
 }
 
+/// The text does not end with the file's name: aider would take such a line for a caption.
 fn edit(file: &str) -> String {
-    format!("Write the file.\nFILE={file}\nTEXT=hello from {file}")
+    format!("Write the file.\nFILE={file}\nTEXT=hello from {file} itself")
 }
 
 #[test]

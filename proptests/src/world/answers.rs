@@ -198,6 +198,9 @@ impl World {
         if self.repo.head() != old || !self.repo.is_above_head(commit) {
             self.blame(6, &format!("{task} lands on a head that it was not made for"));
         }
+        if self.repo.brings_markers(commit) {
+            self.blame(6, &format!("{task} lands with conflict markers in its files"));
+        }
         self.repo.land(task, commit);
         self.echo(task, attempt, &merged.clone().into());
         merged.into()

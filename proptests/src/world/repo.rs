@@ -199,6 +199,12 @@ impl Repo {
         paths.iter().filter(is_marked).cloned().collect()
     }
 
+    /// Whether a commit has conflict markers in a path that it changes in the target.
+    pub(super) fn brings_markers(&self, commit: &Oid) -> bool {
+        let tree = self.tree(commit);
+        self.changes(commit, self.head().unwrap_or(&self.base)).any(|path| tree::is_marked(tree[path]))
+    }
+
     /// Removes a worktree; false if that destroys work. Law 17.
     pub(super) fn remove(&mut self, key: &(TaskId, u32)) -> bool {
         self.worktrees.remove(key).is_none_or(|worktree| !worktree.unkept)
@@ -263,7 +269,7 @@ impl Repo {
         let Some(tip) = self.refs.get(&(task.clone(), attempt)) else { return };
         let head = self.head().unwrap_or(&self.base).clone();
         let (tree, conflicts) = three_way(self.common(tip, &head), self.tree(&head), self.tree(tip));
-        if conflicts.is_empty() {
+        if conflicts.is_empty() && tree == tree::resolved(&tree) {
             self.stranger_commits(tree, &head);
         }
     }
@@ -306,7 +312,7 @@ impl Repo {
         let (tree, _) = three_way(self.tree(parent), self.tree(&head), &lost.tree);
         self.move_to(commit);
         if !fits {
-            self.stranger_commits(tree, &head);
+            self.stranger_commits(tree::resolved(&tree), &head);
         }
     }
 }

@@ -60,6 +60,11 @@ pub(super) fn is_marked(content: u64) -> bool {
     content & MARKED != 0
 }
 
+/// A tree in which somebody has seen to all conflicts.
+pub(super) fn resolved(tree: &Tree) -> Tree {
+    tree.iter().map(|content| content & !MARKED).collect()
+}
+
 /// Path by path: who did not change it takes the other's. Where both did, the tree has markers and the path is named.
 pub(super) fn three_way(base: &Tree, ours: &Tree, theirs: &Tree) -> (Tree, Vec<usize>) {
     let mut tree = ours.clone();

@@ -20,6 +20,7 @@ fn of(title: &str, subjects: &[String]) -> String {
         subjects: subjects.to_vec(),
         usable: true,
         whole: true,
+        markers: Vec::new(),
     });
     let (old, anchor_hash) = (None, "abc".to_owned());
     let prepared = MergePrepared {

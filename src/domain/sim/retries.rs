@@ -1,7 +1,7 @@
 //! Where the next attempt starts from, when, and with which conversation.
 
 use super::{Sim, exited, id, settings, task};
-use crate::event::{AgentExited, MergeConflicted, Preserved};
+use crate::event::{AgentExited, MergeConflicted, Preserved, WorktreeMade};
 use crate::fact::{Ending, Report, Start, Trouble, TroubleKind};
 use crate::plan::{RetryFrom, RetryOn};
 use crate::task::Phase;
@@ -84,6 +84,29 @@ fn an_agent_resolves_its_conflict_and_a_command_runs_again_on_the_head() {
         sim.settle(is_run);
         assert_eq!(starts_from_tip(&sim), from_tip);
     }
+}
+
+/// Whatever ended the attempt that was to resolve them.
+#[test]
+fn conflict_markers_that_an_attempt_left_are_the_next_ones_to_resolve() {
+    let mut sim = Sim::new(settings(), vec![agent()]);
+    let paths = vec!["src/a.rs".to_owned()];
+    sim.settle(is_build);
+    let conflict = MergeConflicted { task: id("a"), attempt: 1, paths: paths.clone(), detail: String::new() };
+    sim.answer(&sim.the(is_build).key(), conflict);
+    let is_make = |effect: &Effect| matches!(effect, Effect::MakeWorktree { .. });
+    sim.settle(is_make);
+    let Some(Event::WorktreeMade(made)) = sim.usual(&sim.the(is_make)) else { unreachable!() };
+    sim.answer(&sim.the(is_make).key(), WorktreeMade { conflicts: paths.clone(), ..made });
+    end_program(&mut sim, 1);
+    let Some(Event::Preserved(kept)) = sim.usual(&sim.the(is_preserve)) else { unreachable!() };
+    sim.answer(&sim.the(is_preserve).key(), Preserved { markers: paths.clone(), ..kept });
+    sim.settle(is_run);
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    assert!(run.attempt == 3 && run.prompt.contains("conflict markers"), "{}", run.prompt);
+    end_program(&mut sim, 0);
+    let Effect::Preserve(keep) = sim.the(is_preserve) else { unreachable!() };
+    assert_eq!(keep.conflicts, paths, "they are looked for");
 }
 
 #[test]
