@@ -37,7 +37,7 @@ impl Measure {
         }
     }
 
-    /// An amount of it, for people: `$5`, `2000000 tokens`, `1h30m`.
+    /// An amount of it, for people: `$5.00`, `2000000 tokens`, `1h30m`.
     pub fn amount(self, amount: u64) -> Amount {
         Amount(self, amount)
     }
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn amounts_read_as_a_plan_has_them() {
         for (measure, amount, expected) in [
-            (Measure::Usd, 5_000_000, "$5"),
+            (Measure::Usd, 5_000_000, "$5.00"),
             (Measure::Tokens, 2_000_000, "2000000 tokens"),
             (Measure::Calls, 1, "1 call"),
             (Measure::Turns, 40, "40 turns"),

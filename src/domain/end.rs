@@ -116,6 +116,9 @@ fn stuck(parts: &Parts, now_ms: u64) -> Option<(Outcome, String)> {
     if run.overdue {
         return Some((Outcome::Deadline, "the run's deadline has passed".to_owned()));
     }
+    if parts.tasks.ready() > 0 && parts.ledger.day_may_grow(parts.tasks.least_ready(), now_ms) {
+        return None;
+    }
     if parts.tasks.ready() > 0 {
         return Some((Outcome::Budget, money(parts, now_ms)));
     }

@@ -163,6 +163,11 @@ impl Tasks {
         ready.map(|((_, reserve), places)| (*reserve, places))
     }
 
+    /// The least that a ready task asks for.
+    pub fn least_ready(&self) -> Usd {
+        self.index.ready.keys().map(|(_, reserve)| *reserve).min().unwrap_or_default()
+    }
+
     /// The first of the ready tasks, affordable or not.
     pub fn first_ready(&self) -> Option<&Task> {
         self.index.ready.values().flatten().min().map(|(_, _, at)| &self.list[*at])

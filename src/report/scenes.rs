@@ -4,6 +4,7 @@ pub(super) mod agents;
 
 use std::collections::BTreeMap;
 
+use swarm_domain::Caps;
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
     AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack, RoomLost,

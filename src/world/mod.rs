@@ -214,6 +214,8 @@ fn usage(dir: &Path) -> Usage {
         priced: false,
         input_tokens: seen.input_tokens,
         output_tokens: seen.output_tokens,
+        calls: seen.calls,
+        turns: seen.turns,
     }
 }
 
@@ -223,6 +225,8 @@ fn used(spent: &Spent) -> Usage {
         priced: spent.priced && spent.usd_micros.is_some(),
         input_tokens: spent.tokens.sent(),
         output_tokens: spent.tokens.output,
+        calls: spent.calls,
+        turns: spent.turns,
     }
 }
 

@@ -8,6 +8,7 @@ use swarm_domain::plan::{
     OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
     Workspace,
 };
+use swarm_domain::{AtCap, Caps, Learned};
 use swarm_domain::{Event, Usd};
 
 use super::samples::{oid, task, text};
@@ -59,13 +60,20 @@ fn settings() -> Settings {
         base: oid('8'),
         target: text("swarm/shop"),
         target_at: Some(oid('9')),
-        cap: Some(Usd::from_micros(12_000_000)),
-        warn_percent: 80,
-        tokens: Some(5_000_000),
+        caps: Caps {
+            usd: Some(Usd::from_micros(12_000_000)),
+            tokens: Some(5_000_000),
+            calls: Some(2_000),
+            turns: Some(400),
+            time_ms: Some(28_800_000),
+        },
+        agent_caps: BTreeMap::from([(text("builder"), Caps { calls: Some(500), ..Caps::NONE })]),
+        per_day: Some(Usd::from_micros(40_000_000)),
+        warn: vec![50, 80, 100],
+        at_cap: AtCap::Kill,
         on_unknown_cost: OnUnknownCost::Estimate,
         concurrency: 4,
         gate_slots: 3,
-        deadline_ms: Some(28_800_000),
         on_failure: OnFailure::Continue,
         on_limit: OnLimit::Wait,
         instructions: text("Be brief."),
@@ -91,10 +99,12 @@ fn settings() -> Settings {
 fn unlimited() -> Settings {
     Settings {
         target_at: None,
-        cap: None,
-        tokens: None,
+        caps: Caps::NONE,
+        agent_caps: BTreeMap::new(),
+        per_day: None,
+        warn: vec![],
+        at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Allow,
-        deadline_ms: None,
         on_failure: OnFailure::Stop,
         on_limit: OnLimit::Wait,
         instructions: String::new(),
@@ -140,8 +150,14 @@ fn spec() -> TaskSpec {
         },
         needs: vec![(task("schema"), NeedWhen::Merged), (task("lint"), NeedWhen::Ended)],
         files: vec![text("src/"), text("!src/main.rs")],
-        budget: Some(Usd::from_micros(2_000_000)),
+        caps: Caps { usd: Some(Usd::from_micros(2_000_000)), turns: Some(40), ..Caps::NONE },
         estimate: Some(Usd::from_micros(400_000)),
+        learned: Some(Learned {
+            median: Usd::from_micros(300_000),
+            p90: Usd::from_micros(700_000),
+            attempts: 14,
+            of: text("claude/sonnet"),
+        }),
         timeout_ms: Some(1_800_000),
         idle_timeout_ms: Some(300_000),
         retries: Retries {
@@ -186,8 +202,9 @@ fn bare() -> TaskSpec {
         work: agent,
         needs: vec![],
         files: vec![],
-        budget: None,
+        caps: Caps::NONE,
         estimate: None,
+        learned: None,
         timeout_ms: None,
         idle_timeout_ms: None,
         retries: Retries { max: 0, from: RetryFrom::Base, after: BTreeSet::new(), ..spec().retries },

@@ -2,7 +2,7 @@
 
 use swarm_domain::event::RoomLost;
 use swarm_domain::fact::{Outcome, Request};
-use swarm_domain::{Command, TaskId, Usd};
+use swarm_domain::{Caps, Command, TaskId, Usd};
 
 use crate::choice::{Site, Who};
 use crate::laws::Broken;

@@ -170,13 +170,14 @@ impl Program {
         self.moments().any(|(since_ms, step)| matches!(step, Step::IgnoreTerm) && since_ms <= at_ms)
     }
 
-    /// What it has said that it used: totals that never fall, and as many tokens as micro-dollars.
+    /// What it has said that it used: totals that never fall, as many tokens as micro-dollars, and a call for four of them.
     pub(crate) fn usage(&self, now_ms: u64) -> Usage {
         let said =
             self.past(now_ms).filter_map(|step| if let Step::Report(usd) = step { Some(*usd) } else { None });
         let usd = said.max();
         let tokens = usd.map_or(0, Usd::micros);
-        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2 }
+        let (calls, turns) = (usd.map(|_| tokens / 4), usd.map(|_| tokens / 8));
+        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2, calls, turns }
     }
 
     /// The end of what it has printed.

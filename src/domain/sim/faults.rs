@@ -207,6 +207,7 @@ fn in_plan_order_work_that_waits_for_a_turn_which_never_comes_stops_the_run() {
 fn a_pause_does_not_outlast_the_deadline() {
     let mut settings = settings();
     settings.caps.time_ms = Some(MINUTE_MS);
+    settings.warn.clear();
     let mut dear = task("dear");
     dear.estimate = Some(Usd::from_micros(1_000));
     let mut sim = Sim::new(settings, vec![dear]);

@@ -296,7 +296,8 @@ fn waits(settings: Settings) -> Sim {
 
 #[test]
 fn whoever_waits_for_a_limit_ends_for_what_ends_the_run() {
-    let deadline = Settings { caps: Caps { time_ms: Some(MINUTE_MS), ..settings().caps }, ..settings() };
+    let caps = Caps { time_ms: Some(MINUTE_MS), ..settings().caps };
+    let deadline = Settings { caps, warn: Vec::new(), ..settings() };
     let mut sim = waits(deadline);
     sim.settle(|_| false);
     assert_eq!(sim.stopped(), None);

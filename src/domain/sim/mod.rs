@@ -1,5 +1,6 @@
 //! Whole runs of the core alone: it is driven as the actors drive it, by what each commit says is owed, and crashes by folding its events anew.
 
+mod caps;
 mod choices;
 mod debts;
 mod faults;

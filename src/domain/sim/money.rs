@@ -3,7 +3,7 @@
 use super::{Sim, exited, id, settings, task};
 use crate::Caps;
 use crate::event::{AgentExited, UsageReported};
-use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Usage};
+use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Request, Usage};
 use crate::plan::RetryOn;
 use crate::task::{End, Phase};
 use crate::{Command, Effect, Event, OnUnknownCost, Refusal, Settings, TaskSpec, Usd};
@@ -89,15 +89,21 @@ fn the_warning_comes_once_and_when_the_share_is_reached() {
     let mut sim =
         Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d"].map(task).to_vec());
     sim.settle(is_run);
-    for (micros, told) in [(79, 0), (1, 1), (5, 1), (5, 1)] {
+    let told = |sim: &Sim| -> Vec<(u32, u64)> {
+        let warned = sim.events.iter().filter_map(|event| match event {
+            Event::BudgetWarned(event) => Some((event.percent, event.used)),
+            _ => None,
+        });
+        warned.collect()
+    };
+    for (micros, expected) in
+        [(49, &[][..]), (1, &[(50, 50)]), (5, &[(50, 50)]), (45, &[(50, 50), (100, 100)])]
+    {
         end_program(&mut sim, Usage { usd: Some(usd(micros)), ..Usage::default() });
-        assert_eq!(sim.count("run.noted"), told, "after {micros} more");
+        assert_eq!(told(&sim), expected, "after {micros} more");
     }
-    let text = sim
-        .events
-        .iter()
-        .find_map(|event| if let Event::Noted(event) = event { Some(&event.text) } else { None });
-    assert_eq!(text.unwrap(), "80 % of the budget are spent: $0.00008 of $0.0001");
+    sim.ask(Request::AddBudget { caps: Caps::of_usd(Some(usd(10))) });
+    assert_eq!(told(&sim).last(), Some(&(80, 100)), "of the cap as it is now");
 }
 
 #[test]

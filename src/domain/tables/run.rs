@@ -5,12 +5,13 @@ use super::samples::{
 };
 use super::{Machine, row};
 use crate::Caps;
+use crate::caps::Measure;
 use crate::event::{
-    AgentFreed, AgentHeld, DeadlineReached, Noted, Opened, PreflightFailed, PreflightPassed, RecordsLost,
-    Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, TargetFreed, TargetHeld, TargetSeen,
-    TaskPlanned,
+    AgentFreed, AgentHeld, BudgetWarned, DaySeen, DeadlineReached, Noted, Opened, PreflightFailed,
+    PreflightPassed, RecordsLost, Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped,
+    TargetFreed, TargetHeld, TargetSeen, TaskPlanned,
 };
-use crate::fact::{Outcome, Request, Site, Verdict};
+use crate::fact::{Cap, Outcome, Request, Site, Verdict};
 use crate::run::{Pause, Preflight};
 use crate::sim::{self, Sim};
 use crate::state::State;
@@ -52,7 +53,18 @@ fn finished() -> Event {
 fn events(state: &State) -> Vec<(String, Told)> {
     let mut found = beginnings(state);
     found.extend(requests(state));
-    let plain: [Event; 6] = [
+    let (date, usd) = ("2026-11-21".to_owned(), crate::Usd::from_micros(5));
+    let warned = BudgetWarned {
+        cap: Cap::Run,
+        agent: String::new(),
+        measure: Measure::Usd,
+        percent: 80,
+        used: 80,
+        of: 100,
+    };
+    let plain: [Event; 8] = [
+        warned.into(),
+        DaySeen { date, until_ms: 9, elsewhere: usd, allowed: usd }.into(),
         RunPaused { because: id("a") }.into(),
         DeadlineReached {}.into(),
         RoomLost { detail: String::new(), at_ms: 1 }.into(),

@@ -138,9 +138,11 @@ fn by(event: &Event) -> &'static str {
         Event::Opened(event) if event.epoch <= 1 => "user",
         Event::Opened(_) => "recovery",
         Event::RetryDue(_) | Event::DeadlineReached(_) | Event::AgentFreed(_) => "timer",
+        Event::BudgetWarned(_) => "policy",
         Event::TargetSeen(_)
         | Event::TargetHeld(_)
         | Event::TargetFreed(_)
+        | Event::DaySeen(_)
         | Event::GateEnded(_)
         | Event::WorktreeMade(_)
         | Event::WorktreeFailed(_)
