@@ -20,7 +20,10 @@ fn eventful() -> Scene {
 ";
     scene.plan(head, tasks);
     scene.script("a", "usage 0.02; echo a >a.txt; flag a");
-    scene.script("b", "await a; usage 0.03; if [ -e a.txt ]; then echo b >b.txt; else echo b >a.txt; fi");
+    // The conflict of its first attempt is overlooked by its second and resolved by its third.
+    let resolve =
+        "if [ -e b.txt ]; then echo ab >a.txt; elif [ -e a.txt ]; then echo b >b.txt; else echo b >a.txt; fi";
+    scene.script("b", &format!("await a; usage 0.03; {resolve}"));
     scene.script("c", "if [ -e \"$ROOT/flags/c\" ]; then echo c >good.txt; else flag c; echo c >c.txt; fi");
     scene
 }

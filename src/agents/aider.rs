@@ -19,7 +19,7 @@ use super::json::{self, count, text_or_empty};
 use super::litellm::Failure;
 use super::prices::Prices;
 use super::providers::{key_that_is_set, keys_of_providers};
-use super::reading::Reading;
+use super::reading::{Reading, kind_of_status};
 use super::tail::Tail;
 use super::talk::Talk;
 
@@ -96,6 +96,8 @@ impl Adapter for Aider {
             // It opens pages about an error, or to log in, in a browser.
             ("BROWSER", "true"),
             ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+            // Each call with its HTTP status, on standard error.
+            ("OPENAI_LOG", "info"),
         ];
         // A message that begins with `/` or `!` would be a command of its own, such as one for a shell.
         let message = format!("\n{}", ask.prompt);
@@ -145,6 +147,8 @@ struct Stream {
     /// How it ended.
     end: Option<String>,
     failure: Option<Failure>,
+    /// The HTTP status of the latest call.
+    status: Option<u64>,
     /// Why it gave up, although a model answered.
     gave_up: Option<String>,
     /// Its model sent an edit that it has not said to be applied.
@@ -173,6 +177,7 @@ impl Stream {
             over: 0,
             end: None,
             failure: None,
+            status: None,
             gave_up: None,
             edits: false,
             asks: false,
@@ -213,21 +218,35 @@ impl Stream {
     }
 
     fn fails(&mut self, failure: Failure) {
-        if !self.reading.report.finished {
-            self.reading.trouble(failure.kind, &failure.said, None);
-        }
         self.failure = Some(failure);
+        self.settle();
+    }
+
+    /// Why no model answered. An error of no kind has that of its HTTP status.
+    fn why(&self) -> Option<Failure> {
+        let failure = self.failure.clone()?;
+        match self.status {
+            Some(status @ 400..) if failure.kind == TroubleKind::Error => {
+                Some(Failure { kind: kind_of_status(status), free: true, ..failure })
+            }
+            _ => Some(failure),
+        }
     }
 
     /// What is known of its end, whether its text or its log was read first.
     fn settle(&mut self) {
-        let Some(end) = &self.end else { return };
+        let Some(end) = &self.end else {
+            if let Some(failure) = self.why() {
+                self.reading.trouble(failure.kind, &failure.said, None);
+            }
+            return;
+        };
         let unapplied = (self.edits && !self.asks).then(|| format!("an edit was not applied: {}", self.said));
         let gave_up = self.gave_up.clone().or(unapplied).as_deref().map(Failure::other);
         let failure = match end.as_str() {
             DONE if self.over >= self.began => gave_up,
-            DONE => self.failure.clone().or(gave_up).or(Some(Failure::other("no model answered"))),
-            other => self.failure.clone().or(Some(Failure::other(other))),
+            DONE => self.why().or(gave_up).or(Some(Failure::other("no model answered"))),
+            other => self.why().or(Some(Failure::other(other))),
         };
         let Some(failure) = failure else { return self.reading.done() };
         if failure.free {
@@ -236,6 +255,13 @@ impl Stream {
         }
         self.reading.failed(failure.kind, &failure.said);
     }
+}
+
+/// The HTTP status of a call, from its log on standard error: `HTTP Request: POST <url> "HTTP/1.1 200 OK"`.
+fn answered(line: &str) -> Option<u64> {
+    let (_, call) = line.split_once("HTTP Request: POST ")?;
+    let (_, answer) = call.rsplit_once("\"HTTP/")?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 /// The model, from one of its first lines.
@@ -279,8 +305,7 @@ impl Reader for Stream {
         }
         if let Some(failure) = Failure::parse(line) {
             self.reading.tell(Talk::Notice(failure.said.clone()), talk);
-            self.fails(failure);
-            return self.settle();
+            return self.fails(failure);
         }
         if let Some(model) = model(line).filter(|_| !self.introduced) {
             self.reading.report.model = Some(model.to_owned());
@@ -299,6 +324,13 @@ impl Reader for Stream {
         let own = ITS_OWN.iter().any(|begin| line.starts_with(begin));
         let said = line.to_owned();
         self.reading.tell(if own { Talk::Notice(said) } else { Talk::Says(said) }, talk);
+    }
+
+    fn complaint(&mut self, line: &str) {
+        if let Some(status) = answered(line) {
+            self.status = Some(status);
+            self.settle();
+        }
     }
 
     fn aside(&mut self) {

@@ -52,6 +52,9 @@ static FACTS: Facts = Facts {
             `read-only` and `edit`.",
 };
 
+/// Settings that it merges into those of its files.
+const SETTINGS: &str = "OPENCODE_CONFIG_CONTENT";
+
 /// Over the user's own settings, which they are merged into. Below `full` nothing is left to ask about.
 const READ_ONLY: &str = concat!(
     r#"{"edit":"deny","bash":"deny","webfetch":"deny","websearch":"deny","task":"deny","doom_loop":"allow","#,
@@ -92,6 +95,10 @@ impl Adapter for Opencode {
             ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
             ("OPENCODE_DISABLE_SHARE", "1"),
         ]);
+        if (ask.env)(SETTINGS).is_none() {
+            // To be able to undo a step, it would keep a repository of each worktree in its data folder, for ever.
+            env.push((SETTINGS, r#"{"snapshot":false}"#));
+        }
         env.extend(permission(ask.permission).map(|rules| ("OPENCODE_PERMISSION", rules)));
         Ok(Launch {
             argv: argv.into_iter().map(str::to_owned).collect(),

@@ -44,6 +44,7 @@ fn every_capture_of_it_is_understood() {
             None,
             (1_200, 55),
         ),
+        row("unpaid", Stuck(Login, "budget exhausted"), None, (0, 0)),
     ];
     check("aider", &rows, |case| asked(dir.path(), case));
 }
@@ -121,7 +122,10 @@ fn its_command_line() {
     ] {
         assert_eq!(command("aider", &wish), format!("{BEGIN}{expected}"));
     }
-    assert_eq!(variables("aider", &edit), ["BROWSER=true", "LITELLM_LOCAL_MODEL_COST_MAP=True"]);
+    assert_eq!(
+        variables("aider", &edit),
+        ["BROWSER=true", "LITELLM_LOCAL_MODEL_COST_MAP=True", "OPENAI_LOG=info"]
+    );
     assert_eq!(adapter("aider").unwrap().facts().permissions, [Permission::ReadOnly, Permission::Edit]);
 }
 

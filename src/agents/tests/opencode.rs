@@ -148,6 +148,16 @@ fn its_permissions_leave_nothing_to_ask_about() {
 }
 
 #[test]
+fn it_keeps_no_copy_of_a_worktree_unless_its_settings_are_somebody_elses() {
+    let settings = |env: &[(&str, &str)]| {
+        let set = variables("opencode", &Wish { env, ..USUAL });
+        set.into_iter().find(|set| set.starts_with("OPENCODE_CONFIG_CONTENT="))
+    };
+    assert_eq!(settings(&[]).as_deref(), Some(r#"OPENCODE_CONFIG_CONTENT={"snapshot":false}"#));
+    assert_eq!(settings(&[("OPENCODE_CONFIG_CONTENT", "{}")]), None);
+}
+
+#[test]
 fn its_login_is_a_key_or_a_file() {
     let home = tempfile::tempdir().unwrap();
     let is = |env: &[(&str, &str)]| login("opencode", env, home.path());
