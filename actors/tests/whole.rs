@@ -18,8 +18,7 @@ use swarm_domain::plan::{
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
-use swarm_domain::{AsPlanned, Command, Event, NewRun, Oid, Policy, TaskId, Usd};
-use swarm_domain::{AtCap, Caps};
+use swarm_domain::{AsPlanned, AtCap, Caps, Command, Event, NewRun, Oid, Policy, TaskId, Usd};
 use swarm_journal::Log;
 
 /// A world in which everything works at once, and actors panic when told to.

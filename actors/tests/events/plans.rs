@@ -8,8 +8,7 @@ use swarm_domain::plan::{
     OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
     Workspace,
 };
-use swarm_domain::{AtCap, Caps, Learned};
-use swarm_domain::{Event, Usd};
+use swarm_domain::{AtCap, Caps, Event, Learned, Usd};
 
 use super::samples::{oid, task, text};
 

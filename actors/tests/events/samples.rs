@@ -13,8 +13,7 @@ use swarm_domain::fact::{
     Cap, Cause, Cost, Ending, Outcome, Report, Request, Site, Start, Stop, Trouble, TroubleKind, Usage,
     Verdict,
 };
-use swarm_domain::{Caps, Measure};
-use swarm_domain::{Event, Oid, TaskId, Usd};
+use swarm_domain::{Caps, Event, Measure, Oid, TaskId, Usd};
 
 pub(crate) fn task(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
@@ -41,6 +40,7 @@ pub(crate) fn samples() -> Vec<Event> {
     all.extend(exits());
     all.extend(last_words());
     all.extend(holds());
+    all.extend(budget());
     all.extend(work());
     all.extend(merges());
     all.extend(tasks());

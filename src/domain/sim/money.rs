@@ -87,7 +87,7 @@ fn a_refusal_is_told_once() {
 #[test]
 fn the_warning_comes_once_and_when_the_share_is_reached() {
     let mut sim =
-        Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d"].map(task).to_vec());
+        Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d", "e"].map(task).to_vec());
     sim.settle(is_run);
     let told = |sim: &Sim| -> Vec<(u32, u64)> {
         let warned = sim.events.iter().filter_map(|event| match event {
