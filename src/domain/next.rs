@@ -88,7 +88,8 @@ fn capped(parts: &Parts, task: &Task, now_ms: u64) -> Option<Stop> {
     let ledger = &parts.ledger;
     let own = ledger.task_reached(&task.spec, now_ms).map(|reached| (Cap::Task, reached.measure));
     let kills = parts.run.settings.at_cap == AtCap::Kill;
-    let shared = || ledger.reached(task.spec.agent(), now_ms).filter(|_| kills);
+    let line = ledger.line(&task.spec.id, task.attempt.as_ref()?.no);
+    let shared = || line.filter(|_| kills).and_then(|line| ledger.reached(line, now_ms));
     let (cap, measure) = own.or_else(|| shared().map(|bar| (bar.cap, bar.reached.measure)))?;
     Some(Stop::Capped { cap, measure })
 }

@@ -49,9 +49,10 @@ fn needs(parts: &Parts, today: &Today) -> (Usd, Usd) {
     let raises: Usd = ledger.lines().map(|(_, _, line)| line).filter(half_used).map(Line::held).sum();
     let waiting = parts.tasks.iter().filter(|task| task.end().is_none() && !task.holds_slot());
     let slots = (parts.run.slots as usize).saturating_sub(parts.tasks.slots_taken()).max(1);
-    // Whichever is ready next, there is enough for it.
-    let dearest = waiting.filter_map(|task| reserve(task, ledger)).max().unwrap_or_default();
-    let starts: Usd = std::iter::repeat_n(dearest, slots).sum();
+    // Whichever are ready next, there is enough for them.
+    let mut starts: Vec<Usd> = waiting.filter_map(|task| reserve(task, ledger)).collect();
+    starts.sort_unstable_by(|one, other| other.cmp(one));
+    let starts: Usd = starts.into_iter().take(slots).sum();
     let more = raises.plus(starts);
     let left = ledger.cap().map(|cap| cap.minus(ledger.spent()).minus(ledger.reserved()));
     (held, held.plus(left.map_or(more, |left| left.min(more))))
@@ -59,16 +60,20 @@ fn needs(parts: &Parts, today: &Today) -> (Usd, Usd) {
 
 /// Follows the run, and claims for it, until it is aborted.
 pub(super) async fn watch(handle: Handle, book: DayBook, mut state: State, news: Receiver<Vec<Recorded>>) {
+    let mut told: Option<DaySeen> = None;
     loop {
         if !follow(&mut state, &news) {
             return;
         }
-        let (looker, seen_from) = (book.clone(), state.clone());
-        let looked = tokio::task::spawn_blocking(move || look(&looker, &seen_from)).await;
-        if let Ok(Some(seen)) = looked
-            && handle.tell(seen.into()).is_err()
-        {
-            return;
+        if let Some(look) = Look::of(&state, told.as_ref()) {
+            let book = book.clone();
+            let looked = tokio::task::spawn_blocking(move || look.at(&book)).await;
+            if let Ok(Some(seen)) = looked {
+                told = Some(seen.clone());
+                if handle.tell(seen.into()).is_err() {
+                    return;
+                }
+            }
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -91,23 +96,41 @@ fn follow(state: &mut State, news: &Receiver<Vec<Recorded>>) -> bool {
     }
 }
 
-/// What is to be told to the run, if anything changed. What it lets go of is given back once that is on record.
-fn look(book: &DayBook, state: &State) -> Option<DaySeen> {
-    let (parts, today) = (state.parts()?, Today::at(now_ms())?);
-    let (held, wanted) = needs(parts, &today);
-    let known = parts.ledger.day().filter(|day| day.date == today.date);
-    if let Some(day) = known.filter(|day| day.allowed >= wanted) {
-        // Up to twice what is wanted is kept: to and fro would be recorded each time.
-        let spare = day.allowed.minus(wanted) > wanted;
-        let given = book.give_back(&today, day.allowed);
-        report(given.err());
-        return spare.then(|| DaySeen { allowed: wanted, ..seen(day) });
+/// What is asked of the day's book at a moment.
+struct Look {
+    today: Today,
+    held: Usd,
+    wanted: Usd,
+    /// What is on record of today.
+    known: Option<DaySeen>,
+    /// The most that the run may believe by now: what it was told may not be on record yet.
+    believed: Usd,
+}
+
+impl Look {
+    fn of(state: &State, told: Option<&DaySeen>) -> Option<Self> {
+        let (parts, today) = (state.parts()?, Today::at(now_ms())?);
+        let (held, wanted) = needs(parts, &today);
+        let known = parts.ledger.day().filter(|day| day.date == today.date).map(seen);
+        let told = told.filter(|told| told.date == today.date);
+        let believed = known.iter().chain(told).map(|seen| seen.allowed).max().unwrap_or_default();
+        Some(Self { today, held, wanted, known, believed })
     }
-    match book.claim(&today, held, wanted) {
-        Ok(claimed) => known.is_none_or(|day| seen(day) != claimed).then_some(claimed),
-        Err(error) => {
-            report(Some(error));
-            None
+
+    /// What is to be told to the run, if anything changed. What it lets go of is given back once that is on record.
+    fn at(self, book: &DayBook) -> Option<DaySeen> {
+        if let Some(known) = self.known.as_ref().filter(|known| known.allowed >= self.wanted) {
+            // As much again as it could do with is kept: to and fro would be recorded each time.
+            let spare = known.allowed.minus(self.wanted) > self.wanted.minus(self.held);
+            report(book.give_back(&self.today, self.believed).err());
+            return spare.then(|| DaySeen { allowed: self.wanted, ..known.clone() });
+        }
+        match book.claim(&self.today, self.held, self.wanted) {
+            Ok(claimed) => (self.known.as_ref() != Some(&claimed)).then_some(claimed),
+            Err(error) => {
+                report(Some(error));
+                None
+            }
         }
     }
 }

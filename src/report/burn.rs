@@ -77,6 +77,11 @@ impl Spending {
     }
 }
 
+/// The time of the last event, in milliseconds since 1970; 0 where there is none.
+pub fn last_ms(history: &[Recorded]) -> u64 {
+    history.last().map_or(0, |recorded| recorded.time_ms)
+}
+
 /// A pace, and when it was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burn {

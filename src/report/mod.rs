@@ -28,7 +28,7 @@ mod why;
 mod words;
 
 pub use agents::Heard;
-pub use burn::{Burn, Spending};
+pub use burn::{Burn, Spending, last_ms};
 pub use ending::ending;
 pub use event::{EventStream, event_json, event_line, schema_event};
 pub use ls::{Row, ls_json, ls_text, summary};

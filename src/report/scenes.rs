@@ -4,15 +4,14 @@ pub(super) mod agents;
 
 use std::collections::BTreeMap;
 
-use swarm_domain::Caps;
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
-    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack, RoomLost,
-    TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
+    AgentStarted, DaySeen, MergeConflicted, MergeEmpty, MergeFailed, Noted, PreserveFailed, RoomBack,
+    RoomLost, TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
 };
 use swarm_domain::fact::{Ending, Request, Usage};
 use swarm_domain::plan::{OnConflict, OnFailure, OnUnknownCost, Settings};
-use swarm_domain::{Event, GateScope, TaskId, TaskSpec, Usd};
+use swarm_domain::{Caps, Event, GateScope, TaskId, TaskSpec, Usd};
 
 use super::sample::{Sample, ended, exited, gate, id, kept, oid, red, settings, task, worktree};
 
@@ -254,7 +253,14 @@ pub(super) fn stormy() -> Sample {
         spec.gates[0].baseline_skip = false;
         spec.retries.max = 3;
     }
-    let mut sample = opened(|settings| settings.caps.usd = Some(Usd::from_dollars(9)), tasks);
+    let change = |settings: &mut Settings| {
+        settings.caps.usd = Some(Usd::from_dollars(9));
+        settings.per_day = Some(Usd::from_dollars(50));
+    };
+    let mut sample = opened(change, tasks);
+    let (allowed, elsewhere) = (Usd::from_dollars(30), Usd::from_dollars(4));
+    let until_ms = sample.now_ms + 86_400_000;
+    sample.fact(DaySeen { date: "2023-11-14".to_owned(), until_ms, elsewhere, allowed });
     sample.fact(RoomLost { detail: EVIL.to_owned(), at_ms: 0 });
     sample.fact(RoomBack {});
     sample.fact(Noted { task: Some(id("a")), text: EVIL.to_owned() });

@@ -73,7 +73,6 @@ fn the_money_of_an_agent_is_its_own() {
     let states = ["a", "b", "c"].map(|task| status["tasks"][task]["state"].as_str().unwrap().to_owned());
     assert_eq!(states, ["merged", "ready", "merged"]);
     assert_eq!(status["budget"]["agents"]["dear"]["used"]["usd"], "0.10");
-    scene.assert_clean();
 }
 
 #[test]

@@ -28,7 +28,6 @@ fn what_an_earlier_run_spent_today_is_not_spent_again() {
     assert_eq!(status["budget"]["spent_usd"], "0.30");
     assert_eq!(status["budget"]["day"]["used_usd"], "0.90");
     assert_eq!(scene.events().of("attempt.started").count(), 1);
-    scene.assert_clean();
 }
 
 #[test]
@@ -52,7 +51,6 @@ fn two_runs_at_once_stay_within_the_day_together() {
         events.of("agent.exited").map(|event| micros(event.text("usd"))).sum::<u64>()
     };
     assert_eq!(spent(&first) + spent("latest"), 900_000);
-    scene.assert_clean();
 }
 
 #[test]
@@ -97,7 +95,8 @@ fn estimates_are_learned_from_earlier_runs_and_recorded() {
     assert_eq!(cost["expected_usd"], "0.03");
     assert_eq!(cost["reserves_usd"], "0.08");
     assert_eq!(cost["from"], "3 attempts of own");
-    scene.swarm(&["check", file.to_str().unwrap()]).assert_code(0).assert_says("3 attempts of own");
+    let told = scene.swarm(&["check", file.to_str().unwrap()]).assert_code(0).out.clone();
+    assert!(told.contains("3 attempts of own"), "{told}");
     scene.run(&["--target", "swarm/two"]).assert_code(0);
     let events = scene.events();
     assert_eq!(events.first("task.planned", "d").data["learned"]["attempts"], 3);

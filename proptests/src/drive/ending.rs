@@ -1,19 +1,13 @@
 //! How a run ends, or stops and is resumed; and by when it must have ended. Law 12.
 
+use swarm_domain::Event;
 use swarm_domain::fact::Outcome;
 use swarm_domain::plan::Plan;
-use swarm_domain::{Caps, Event};
 
 use crate::laws::Broken;
 use crate::marks::Mark;
 
 use super::{BETWEEN_EFFECTS, Drive};
-
-/// Whether the plan has caps that nobody raises.
-fn other_caps(plan: &Plan) -> bool {
-    let Caps { tokens, calls, turns, .. } = plan.settings().caps;
-    [tokens, calls, turns].iter().any(Option::is_some) || !plan.settings().agent_caps.is_empty()
-}
 
 impl Drive {
     /// The run ended or stopped. If it stopped, somebody sees to what was in its way and resumes it.
@@ -27,8 +21,8 @@ impl Drive {
             matches!(self.life.history.last().map(|last| &last.event), Some(Event::RunFinished(_)));
         let mut world = self.world.lock();
         world.forget();
-        // Nobody raises other caps than that on money, nor a deadline that is too near: that is an end, too.
-        let out_of_budget = outcome == Outcome::Budget && other_caps(&self.plan);
+        // Nobody raises the caps of an agent, nor a deadline that is too near: that is an end, too.
+        let out_of_budget = outcome == Outcome::Budget && !self.plan.settings().agent_caps.is_empty();
         let out_of_time = outcome == Outcome::Deadline && self.resumes > 5;
         if finished || out_of_budget || out_of_time {
             self.ended = Some(outcome);

@@ -61,7 +61,7 @@ impl Drive {
         self.turn(Command::Ask { id, by: "sim".to_owned(), request }, None)
     }
 
-    /// Whoever resumes a run that has spent its money brings some.
+    /// Whoever resumes a run that has used up what it may brings more.
     pub(super) fn bring_money(&mut self) -> Result<(), Broken> {
         match self.is_up().then(|| self.money()).flatten() {
             Some((id, request)) => self.ask(id, request),
@@ -69,10 +69,18 @@ impl Drive {
         }
     }
 
-    /// How much, and that it is brought once.
+    /// How much of all that is capped, and that it is brought once.
     pub(crate) fn money(&mut self) -> Option<(String, Request)> {
         self.stopped_with.take_if(|outcome| *outcome == Outcome::Budget)?;
-        let usd = Usd::from_micros(100 << self.resumes.min(40));
-        Some((format!("money-{}", self.life.openings), Request::AddBudget { caps: Caps::of_usd(Some(usd)) }))
+        let more: u64 = 100 << self.resumes.min(40);
+        let capped = self.life.state()?.run().ledger.caps();
+        let caps = Caps {
+            usd: capped.usd.map(|_| Usd::from_micros(more)),
+            tokens: capped.tokens.map(|_| more),
+            calls: capped.calls.map(|_| more),
+            turns: capped.turns.map(|_| more),
+            time_ms: None,
+        };
+        Some((format!("money-{}", self.life.openings), Request::AddBudget { caps }))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the state under test: a law that is computed by the code it checks proves nothing.
 
+mod day;
 mod holds;
 mod idle;
 mod intents;

@@ -7,6 +7,7 @@ use swarm_domain::fact::{Ending, Request, Usage};
 use swarm_domain::plan::Plan;
 use swarm_domain::{Caps, Event, TaskId, Usd};
 
+use super::day::Day;
 use super::{Broken, Entry};
 
 /// What an agent with neither estimate nor budget is assumed to need, as the reference of plans says.
@@ -104,6 +105,7 @@ pub(super) struct Money {
     caps: Caps,
     counts: Counts,
     agents: BTreeMap<String, Share>,
+    day: Day,
     spent: Usd,
     held: BTreeMap<(TaskId, u32), Held>,
     purses: BTreeMap<TaskId, Purse>,
@@ -116,7 +118,7 @@ impl Money {
             counts: Counts::default(),
             agent: task.agent().map(str::to_owned),
             budget: task.caps.usd,
-            estimate: task.estimate,
+            estimate: task.estimate.or(task.learned.as_ref().map(|learned| learned.p90)),
             is_agent: task.is_agent(),
             tries: task.retries.max + 1,
             counted: 0,
@@ -128,6 +130,7 @@ impl Money {
             caps: plan.settings().caps,
             counts: Counts::default(),
             agents: plan.settings().agent_caps.iter().map(|(agent, caps)| share(agent, *caps)).collect(),
+            day: Day::new(plan),
             spent: Usd::ZERO,
             held: BTreeMap::new(),
             purses: plan.tasks().iter().map(|task| (task.id.clone(), purse(task))).collect(),
@@ -167,14 +170,35 @@ impl Money {
                 Ok(())
             }
             Event::Requested(event) => {
-                self.cap = match event.request {
-                    Request::AddBudget { caps } => self.cap.map(|cap| cap.plus(caps.usd.unwrap_or_default())),
-                    Request::SetBudget { caps } => caps.usd.or(self.cap),
-                    _ => self.cap,
-                };
+                self.requested(&event.request);
+                Ok(())
+            }
+            Event::DaySeen(event) => {
+                self.day.seen(event);
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What a person raises or sets of the run's caps.
+    fn requested(&mut self, request: &Request) {
+        let had = self.caps;
+        match request {
+            Request::AddBudget { caps } => {
+                let add = |cap: Option<u64>, more: Option<u64>| cap.map(|cap| cap + more.unwrap_or(0));
+                self.cap = self.cap.map(|cap| cap.plus(caps.usd.unwrap_or_default()));
+                self.caps.tokens = add(had.tokens, caps.tokens);
+                self.caps.calls = add(had.calls, caps.calls);
+                self.caps.turns = add(had.turns, caps.turns);
+            }
+            Request::SetBudget { caps } => {
+                self.cap = caps.usd.or(self.cap);
+                self.caps.tokens = caps.tokens.or(had.tokens);
+                self.caps.calls = caps.calls.or(had.calls);
+                self.caps.turns = caps.turns.or(had.turns);
+            }
+            _ => {}
         }
     }
 
@@ -207,11 +231,16 @@ impl Money {
             counts.below(&share.caps, true) && share.caps.usd.is_none_or(|cap| money <= cap)
         });
         let purse = &self.purses[task];
-        own && run.below(&self.caps, false) && purse.counts.below(&purse.caps, true)
+        let today = self.day.is_known(now_ms) && self.day.has(self.held().plus(reserve));
+        own && today && run.below(&self.caps, false) && purse.counts.below(&purse.caps, true)
+    }
+
+    fn held(&self) -> Usd {
+        self.held.values().map(Held::sum).fold(Usd::ZERO, Usd::plus)
     }
 
     fn committed(&self) -> Usd {
-        self.held.values().map(|held| held.sum()).fold(self.spent, Usd::plus)
+        self.spent.plus(self.held())
     }
 
     fn admit(&mut self, entry: &Entry<'_>, started: &AttemptStarted) -> Result<(), Broken> {
@@ -222,7 +251,7 @@ impl Money {
             format!("{task} reserves {reserve}, and its share is {wanted:?}")
         })?;
         entry.check(7, self.lets(task, reserve, since_ms), || {
-            format!("{task} is admitted at or past a cap of the run, of its agent or of its own")
+            format!("{task} is admitted at or past a cap of the run, of its agent, of the day or of its own")
         })?;
         let purse = &self.purses[task];
         let own = purse.spent.plus(reserve);
@@ -244,6 +273,8 @@ impl Money {
             held.grant = held.grant.max(grant);
         }
         let committed = self.committed();
+        entry
+            .check(7, self.day.has(self.held()), || format!("the grant of {task} is raised past the day"))?;
         entry.check(7, self.cap.is_none_or(|cap| committed <= cap), || {
             format!("the grant of {task} is raised to {grant}, and {committed} are committed")
         })?;
@@ -257,6 +288,7 @@ impl Money {
         let known = held.map_or(Usd::ZERO, |held| held.known);
         entry.check(7, charge >= known, || format!("{task} used {known} and is charged {charge}"))?;
         self.spent = self.spent.plus(charge);
+        self.day.settle(charge);
         let purse = self.purses.get_mut(task).expect("it is planned");
         purse.spent = purse.spent.plus(charge);
         Ok(())

@@ -1,6 +1,6 @@
 //! What the caps let be admitted, and which of them are reached: of the run, a task, an agent and the day. Changes nothing.
 
-use super::{Account, Ledger};
+use super::{Account, Ledger, Line};
 use crate::Usd;
 use crate::caps::{Caps, Measure, Reached, Used};
 use crate::fact::Cap;
@@ -108,16 +108,21 @@ impl Ledger {
         spec.caps.reached(&self.settled_by(&spec.id), &Measure::ALL)
     }
 
-    /// The cap of the run, the day or an agent that is used up by what is known to be used.
-    pub fn reached(&self, agent: Option<&str>, now_ms: u64) -> Option<Bar> {
+    /// The cap of the run, the day or an agent that a running attempt has to stop for, by what is known to be used. One
+    /// that holds no money costs nothing so far, and does not stop for want of it.
+    pub fn reached(&self, line: &Line, now_ms: u64) -> Option<Bar> {
+        let money: &[Measure] = if line.held() > Usd::ZERO { &[Measure::Usd] } else { &[] };
+        let first = |caps: &Caps, used: &Used, others: &[Measure]| {
+            caps.reached(used, money).or_else(|| caps.reached(used, others))
+        };
         let used = self.run.used(now_ms);
-        let run = self.caps.reached(&used, &[Measure::Usd, Measure::Tokens, Measure::Calls, Measure::Turns]);
+        let run = first(&self.caps, &used, &REPORTED);
         let day = self.day.as_ref().and_then(|day| {
-            let day_caps = Caps::of_usd(self.per_day);
-            day_caps.reached(&Used { usd: day.total(self.run.running.usd), ..used }, &[Measure::Usd])
+            let used = Used { usd: day.total(self.run.running.usd), ..used };
+            first(&Caps::of_usd(self.per_day), &used, &[])
         });
-        let own = agent.and_then(|agent| {
-            self.agent_caps.get(agent)?.reached(&self.used_by_agent(agent, now_ms), &Measure::ALL)
+        let own = line.agent.as_deref().and_then(|agent| {
+            first(self.agent_caps.get(agent)?, &self.used_by_agent(agent, now_ms), &OF_AGENT)
         });
         let bar = |cap| move |reached| Bar { cap, reached };
         run.map(bar(Cap::Run)).or(day.map(bar(Cap::Day))).or(own.map(bar(Cap::Agent)))

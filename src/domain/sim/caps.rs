@@ -110,6 +110,19 @@ fn the_cap_of_an_agent_leaves_others_alone() {
 }
 
 #[test]
+fn what_costs_nothing_is_not_stopped_for_want_of_money() {
+    let caps = Caps::of_usd(Some(Usd::from_micros(100)));
+    let settings = Settings { caps, at_cap: AtCap::Kill, concurrency: 1, ..settings() };
+    let mut sim = Sim::new(settings, vec![task("x"), task("y")]);
+    sim.settle(is_run);
+    let Effect::RunAttempt(run) = sim.the(is_run) else { unreachable!() };
+    let all_of_it = exited(&run, Ending::Exited { code: 0 }, Some(100));
+    sim.answer(&Effect::RunAttempt(run).key(), all_of_it);
+    sim.settle(|_| false);
+    assert_eq!((sim.finished(), sim.count("attempt.stopping")), (Some(Outcome::Landed), 0));
+}
+
+#[test]
 fn a_task_that_has_used_up_its_own_cap_fails_for_that() {
     let mut sim = running(Caps::NONE, Caps::NONE, CALLS, AtCap::Finish);
     calls(&mut sim, "a", 12);

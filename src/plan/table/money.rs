@@ -5,7 +5,9 @@ use super::{NOTHING, Scalar, Section, Shape, TIMEOUT, field};
 const AMOUNT: Shape = Shape::One(Scalar::Budget);
 const COUNT: Shape = Shape::One(Scalar::Count);
 
+/// Other tools' keys; the first is for the run alone.
 const FOREIGN: &[(&str, &str)] = &[
+    ("daily", "per_day"),
     ("max", "usd"),
     ("amount", "usd"),
     ("cap", "usd"),
@@ -15,7 +17,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("max_turns", "turns"),
     ("steps", "turns"),
     ("duration", "time"),
-    ("daily", "per_day"),
 ];
 
 /// The run's budget in its long form.
@@ -68,7 +69,7 @@ pub(in crate::plan) static CAPS: Section = Section {
         field("time", TIMEOUT, "A cap on the time of its attempts together; default none."),
     ]],
     required: &[],
-    foreign: FOREIGN,
+    foreign: FOREIGN.split_at(1).1,
     refused: &[
         ("per_day", "the budget of a day is the repository's: it stands in the plan's own `budget`"),
         ("warn", "warnings are set in the plan's own `budget`"),

@@ -52,7 +52,7 @@ fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint) -> String {
     if let Some(burn) = live.burn.as_ref().and_then(|burn| burn.words(parts)) {
         row("", burn);
     }
-    for line in caps::lines(parts, now_ms) {
+    for line in caps::lines(parts, live.at_ms) {
         row("", line);
     }
     row("tasks", Counts::of(parts).words());
