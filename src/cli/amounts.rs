@@ -61,6 +61,7 @@ pub(super) fn shown(caps: &Caps) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod tests {
     use super::{read, shown};
 

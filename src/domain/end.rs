@@ -139,18 +139,13 @@ fn money(parts: &Parts, now_ms: u64) -> String {
     let bar = ledger.bar(agent, now_ms);
     let cap = bar.map_or_else(|| ledger.tightest(agent), |bar| bar.cap);
     let whose = crate::warn::whose(cap, agent);
-    match bar.map(|bar| bar.reached).filter(|reached| reached.measure != Measure::Usd) {
-        Some(Reached { measure, used, cap }) => {
-            let (used, cap) = (measure.amount(used), measure.amount(cap));
-            format!("{whose} of {cap} is used up ({used} used)")
-        }
-        None => {
-            let (spent, of) = purse(parts, cap, agent, now_ms);
-            format!(
-                "{spent} of {whose} of {of} are spent, and what is left does not pay for the next attempt"
-            )
-        }
+    let counted = bar.map(|bar| bar.reached).filter(|reached| reached.measure != Measure::Usd);
+    if let Some(Reached { measure, used, cap }) = counted {
+        let (used, cap) = (measure.amount(used), measure.amount(cap));
+        return format!("{whose} of {cap} is used up ({used} used)");
     }
+    let (spent, of) = purse(parts, cap, agent, now_ms);
+    format!("{spent} of {whose} of {of} are spent, and what is left does not pay for the next attempt")
 }
 
 /// What is spent of a cap on money, and the cap.

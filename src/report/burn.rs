@@ -128,6 +128,7 @@ impl Burn {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that stops there says where")]
 mod tests {
     use swarm_domain::event::UsageReported;
     use swarm_domain::fact::Usage;

@@ -35,9 +35,7 @@ pub(super) fn say(event: &Event) -> String {
         Event::StopAsked(event) => format!("is being stopped: {}", stop(event.why)),
         Event::AgentExited(event) => exited(event),
         Event::Preserved(event) => preserved(event),
-        Event::PreserveFailed(event) => {
-            format!("its work could not be kept in a ref: {}", clean(&event.error))
-        }
+        Event::PreserveFailed(event) => format!("its work could not be kept: {}", clean(&event.error)),
         Event::WorktreeRemoved(event) => format!("the worktree of attempt {} is removed", event.attempt),
         Event::WorktreeKept(event) => {
             format!("the worktree of attempt {} stays: {}", event.attempt, clean(&event.error))

@@ -9,7 +9,8 @@ fn uses(scene: &Scene, task: &str, usd: &str, calls: u32) {
 }
 
 fn agents(tasks: &[&str]) -> String {
-    tasks.iter().map(|task| format!("  {task}: {{ agent: script, prompt: Work., retries: 0 }}\n")).collect()
+    let each = tasks.iter().map(|task| format!("  {task}: {{ agent: script, prompt: Work., retries: 0 }}\n"));
+    each.collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -69,10 +70,10 @@ fn the_money_of_an_agent_is_its_own() {
     let plan = format!("version: 1\nname: t\nbudget: 5usd\nagents:\n{agents}tasks:\n{tasks}");
     scene.file("plan.yaml", plan);
     scene.run(&[]).assert_code(5).assert_says("`dear`");
-    let status = scene.status();
-    let states = ["a", "b", "c"].map(|task| status["tasks"][task]["state"].as_str().unwrap().to_owned());
+    let now = scene.status();
+    let states = ["a", "b", "c"].map(|task| now["tasks"][task]["state"].as_str().unwrap().to_owned());
     assert_eq!(states, ["merged", "ready", "merged"]);
-    assert_eq!(status["budget"]["agents"]["dear"]["used"]["usd"], "0.10");
+    assert_eq!(now["budget"]["agents"]["dear"]["used"]["usd"], "0.10");
 }
 
 #[test]

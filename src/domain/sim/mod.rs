@@ -2,6 +2,7 @@
 
 mod caps;
 mod choices;
+mod day;
 mod debts;
 mod faults;
 mod holds;

@@ -138,7 +138,6 @@ fn by(event: &Event) -> &'static str {
         Event::Opened(event) if event.epoch <= 1 => "user",
         Event::Opened(_) => "recovery",
         Event::RetryDue(_) | Event::DeadlineReached(_) | Event::AgentFreed(_) => "timer",
-        Event::BudgetWarned(_) => "policy",
         Event::TargetSeen(_)
         | Event::TargetHeld(_)
         | Event::TargetFreed(_)
@@ -182,6 +181,7 @@ fn by(event: &Event) -> &'static str {
         | Event::TaskHeld(_)
         | Event::RunPaused(_)
         | Event::AgentHeld(_)
+        | Event::BudgetWarned(_)
         | Event::RunStopped(_)
         | Event::RunFinished(_) => "policy",
     }
