@@ -7,6 +7,7 @@ pub mod drive;
 pub mod git;
 pub mod holder;
 pub mod plan;
+pub mod proxy;
 pub mod report;
 pub mod runs;
 pub mod world;

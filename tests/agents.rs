@@ -8,6 +8,8 @@ mod model;
 
 #[path = "agents/ends.rs"]
 mod ends;
+#[path = "agents/held.rs"]
+mod held;
 #[path = "agents/limits.rs"]
 mod limits;
 #[path = "agents/money.rs"]

@@ -13,8 +13,8 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Cost, Ending, Outcome, Usage, Verdict};
 use swarm_domain::plan::{
-    Command as Program, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
-    OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
+    Command as Program, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, Settings, Strategy, TaskSpec, Work, Workspace,
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
@@ -170,6 +170,7 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         warn: vec![50, 80, 100],
         at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 1,
         on_failure: OnFailure::Continue,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
     OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
     Workspace,
 };
@@ -72,6 +72,7 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         warn: vec![50, 80, 100],
         at_cap: [AtCap::Finish, AtCap::Kill][of_run(Site::PlanAtCap) as usize],
         on_unknown_cost: [OnUnknownCost::Estimate, OnUnknownCost::Allow][of_run(Site::PlanUnknown) as usize],
+        meter: [Meter::Proxy, Meter::Reported][of_run(Site::PlanMeter) as usize],
         concurrency: of_run(Site::PlanSlots) + 1,
         gate_slots: of_run(Site::PlanGateSlots) + 1,
         on_failure: [OnFailure::Continue, OnFailure::Stop, OnFailure::Pause]

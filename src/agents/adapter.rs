@@ -82,6 +82,10 @@ pub struct Facts {
     pub notes: &'static str,
 }
 
+/// Stands in arguments, variables and files of a program for the base URL of swarm's proxy, which is known only when that
+/// runs. No name of the top-level domain `invalid` ever leads anywhere (RFC 2606).
+pub const GATEWAY: &str = "http://gateway.swarm.invalid";
+
 /// What an attempt asks of a program.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
@@ -105,6 +109,8 @@ pub struct Ask<'a> {
     pub bookmark: Option<&'a str>,
     /// More arguments, from the plan.
     pub args: &'a [String],
+    /// Whether its calls go to [`GATEWAY`] instead of where they would go.
+    pub metered: bool,
     /// The home folder of the user, where logins are kept.
     pub home: &'a Path,
     /// A variable of the environment that the program will get.
@@ -207,6 +213,18 @@ pub trait Adapter: Sync {
 
     /// What understands its output.
     fn reader(&self, setting: Setting) -> Box<dyn Reader>;
+
+    /// The base URL of its provider, if its calls can go to [`GATEWAY`] instead, with this model and login; else why not, as the
+    /// end of a sentence. Asks nobody.
+    fn upstream(
+        &self,
+        model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        home: &Path,
+    ) -> Result<String, String> {
+        let _ = (model, env, home);
+        Err(format!("{} has no setting for another server", self.facts().title))
+    }
 
     /// Whether it is logged in, from the environment it would get and the files in `home`. Asks nobody and spends nothing.
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login;

@@ -22,6 +22,7 @@ use super::providers::{key_that_is_set, keys_of_providers};
 use super::reading::{Reading, kind_of_status};
 use super::tail::Tail;
 use super::talk::Talk;
+use super::upstream::{of_litellm, set, to_gateway};
 
 /// The adapter.
 #[derive(Debug)]
@@ -103,7 +104,11 @@ impl Adapter for Aider {
         let message = format!("\n{}", ask.prompt);
         Ok(Launch {
             argv,
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            env: env
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .chain(ask.metered.then(to_gateway).into_iter().flatten())
+                .collect(),
             files: vec![
                 (ask.state.join(MESSAGE), message),
                 (ask.worktree.join(CACHE_IGNORE), "*\n".to_owned()),
@@ -114,6 +119,25 @@ impl Adapter for Aider {
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        home: &Path,
+    ) -> Result<String, String> {
+        let names = [
+            "AIDER_OPENAI_API_BASE",
+            "AIDER_SET_ENV",
+            "AIDER_MODEL",
+            "AIDER_WEAK_MODEL",
+            "AIDER_EDITOR_MODEL",
+        ];
+        if names.iter().any(|name| set(name, env).is_some()) || home.join(".aider.conf.yml").is_file() {
+            return Err("settings of your own say what it calls".to_owned());
+        }
+        of_litellm(model, env)
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {

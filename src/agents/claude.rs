@@ -12,12 +12,15 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::bookmark::{Bookmark, uuid};
 use super::json::{self, count, list, number, text, text_or_empty};
 use super::prices::Prices;
 use super::reading::{Reading, Spent, kind_of_status};
 use super::talk::Talk;
+use super::upstream::{ANTHROPIC, one_of, set};
 
 /// The adapter.
 #[derive(Debug)]
@@ -38,6 +41,11 @@ static FACTS: Facts = Facts {
     permissions: &Permission::ALL,
     notes: "Dollars are its own estimate, at list prices. With a subscription they are what the tokens would have cost.",
 };
+
+/// The variable that names another server.
+const SERVER: &str = "ANTHROPIC_BASE_URL";
+/// Variables that send its calls to a cloud.
+const CLOUDS: [&str; 3] = ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"];
 
 /// Retries of a failed call by the program itself: swarm waits better than it does.
 const CALL_RETRIES: &str = "2";
@@ -72,12 +80,28 @@ impl Adapter for Claude {
             // Without it the program refuses to skip its questions for a user who is root.
             env.push(("IS_SANDBOX", "1"));
         }
+        env.extend(ask.metered.then_some((SERVER, GATEWAY)));
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Launch { argv, stdin: Some(ask.prompt_file.to_path_buf()), env, ..Launch::default() })
     }
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        _model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        _home: &Path,
+    ) -> Result<String, String> {
+        if CLOUDS.iter().any(|name| set(name, env).is_some()) {
+            return Err("its calls go to a cloud".to_owned());
+        }
+        if ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"].iter().all(|name| set(name, env).is_none()) {
+            return Err("its login is a subscription, in which no call has a price".to_owned());
+        }
+        Ok(one_of(&[SERVER], env, ANTHROPIC))
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {

@@ -11,12 +11,15 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::bookmark::Bookmark;
 use super::json::{self, count, list, number, text, text_or_empty};
 use super::reading::{Reading, Spent, kind_of_status, status_behind};
 use super::rollouts::Rollouts;
 use super::talk::Talk;
+use super::upstream::{OPENAI, one_of, set};
 
 /// The adapter.
 #[derive(Debug)]
@@ -46,6 +49,9 @@ static FACTS: Facts = Facts {
             AGENTS.md; below /tmp it cannot run commands in its sandbox. `edit` allows commands as well, but neither the \
             network nor commits.",
 };
+
+/// The variable that names another server.
+const SERVER: &str = "OPENAI_BASE_URL";
 
 /// Files of the user's own folder that it is to have as well. It writes its login back in place, so it must be the same file.
 const SHARED: [&str; 4] = ["auth.json", "config.toml", ".env", "AGENTS.md"];
@@ -81,6 +87,24 @@ impl Adapter for Codex {
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        _model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        home: &Path,
+    ) -> Result<String, String> {
+        let usual = set(SERVER, env).and(set("OPENAI_API_KEY", env));
+        if usual.or_else(|| set("CODEX_API_KEY", env)).is_none() {
+            return Err("its login is not a key in CODEX_API_KEY".to_owned());
+        }
+        let own = set("CODEX_HOME", env).map_or_else(|| home.join(".codex"), Into::into);
+        let config = std::fs::read_to_string(own.join("config.toml")).unwrap_or_default();
+        if config.contains("model_provider") || config.contains("base_url") {
+            return Err("its config.toml names a provider".to_owned());
+        }
+        Ok(one_of(&[SERVER], env, OPENAI))
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {
@@ -128,14 +152,17 @@ fn permission(ask: &Ask<'_>) -> Vec<String> {
 /// Another server for a plan that names one. Over its own provider the program tries a web socket seven times first, and takes
 /// no key but its own; so with the usual key it gets a provider of ours.
 fn base_url(ask: &Ask<'_>) -> Vec<String> {
-    let Some(url) = (ask.env)("OPENAI_BASE_URL").filter(|url| !url.is_empty()) else { return Vec::new() };
+    let Some(named) = set(SERVER, ask.env).or_else(|| ask.metered.then(String::new)) else {
+        return Vec::new();
+    };
+    let usual = set("OPENAI_API_KEY", ask.env).filter(|_| !named.is_empty()).map(|_| "OPENAI_API_KEY");
+    let url = if ask.metered { GATEWAY.to_owned() } else { named };
     // A JSON string is a TOML string.
     let url = Value::String(url).to_string();
-    if (ask.env)("OPENAI_API_KEY").is_none_or(|key| key.is_empty()) {
+    let Some(key) = usual.or_else(|| ask.metered.then_some("CODEX_API_KEY")) else {
         return words(&["-c", &format!("openai_base_url={url}")]);
-    }
-    let provider =
-        format!(r#"{{name="swarm",base_url={url},env_key="OPENAI_API_KEY",wire_api="responses"}}"#);
+    };
+    let provider = format!(r#"{{name="swarm",base_url={url},env_key="{key}",wire_api="responses"}}"#);
     words(&["-c", "model_provider=swarm", "-c", &format!("model_providers.swarm={provider}")])
 }
 

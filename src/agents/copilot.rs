@@ -13,13 +13,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::bookmark::{Bookmark, uuid};
 use super::json::{self, number, text, text_or_empty};
 use super::prices::Prices;
 use super::reading::{Reading, kind_of_status};
 use super::sessions::{Session, TOTALS, WHERE};
 use super::talk::Talk;
+use super::upstream::set;
 
 /// The adapter.
 #[derive(Debug)]
@@ -54,6 +57,9 @@ static FACTS: Facts = Facts {
             command that names a path outside of its worktree and the folder for temporary files.",
 };
 
+/// The variable that names a provider of the user's own.
+const SERVER: &str = "COPILOT_PROVIDER_BASE_URL";
+
 impl Adapter for Copilot {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -80,9 +86,11 @@ impl Adapter for Copilot {
         argv.extend(permission(ask.permission).iter().map(|word| (*word).to_owned()));
         argv.extend(ask.args.iter().cloned());
         let events = folder(ask.env, ask.home).join("session-state").join(conversation).join("events.jsonl");
+        let server = ask.metered.then(|| (SERVER.to_owned(), GATEWAY.to_owned()));
         Ok(Launch {
             argv,
             stdin: Some(ask.prompt_file.to_path_buf()),
+            env: server.into_iter().collect(),
             files: vec![(ask.state.join(WHERE), events.display().to_string())],
             ..Launch::default()
         })
@@ -90,6 +98,18 @@ impl Adapter for Copilot {
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        _model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        _home: &Path,
+    ) -> Result<String, String> {
+        if set("COPILOT_PROVIDER_TYPE", env).is_some_and(|kind| kind == "azure") {
+            return Err("its calls go to a cloud".to_owned());
+        }
+        set(SERVER, env).ok_or_else(|| "GitHub bills it, in credits".to_owned())
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {

@@ -12,13 +12,16 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::bookmark::Bookmark;
 use super::chats::Chats;
 use super::json::{self, count, number, text, text_or_empty};
 use super::prices::Prices;
 use super::reading::{Reading, kind_of_status, status_behind};
 use super::talk::Talk;
+use super::upstream::{GEMINI, one_of, set};
 
 /// The adapter.
 #[derive(Debug)]
@@ -41,6 +44,15 @@ static FACTS: Facts = Facts {
             GOOGLE_GEMINI_BASE_URL it needs security.auth.selectedType in them. Of its first run ever the tokens are known \
             only at the end.",
 };
+
+/// The variable that names another server.
+const SERVER: &str = "GOOGLE_GEMINI_BASE_URL";
+/// The variable that names a file of settings below all others.
+const DEFAULTS: &str = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH";
+/// Asked to call another server, it wants to be told the kind of its login.
+const KEY_LOGIN: &str = r#"{"security":{"auth":{"selectedType":"gemini-api-key"}}}"#;
+/// Variables that send its calls to a cloud.
+const CLOUDS: [&str; 2] = ["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"];
 
 /// What the link to its conversations is called.
 const CHATS: &str = "gemini-tmp";
@@ -69,12 +81,16 @@ impl Adapter for Gemini {
         ];
         let env =
             env.iter().filter_map(|set| set.split_once('=')).map(|(name, value)| (name.into(), value.into()));
+        let defaults = ask.state.join("gemini-defaults.json");
+        let gateway = [(SERVER, GATEWAY.to_owned()), (DEFAULTS, defaults.display().to_string())];
+        let metered =
+            gateway.into_iter().filter(|_| ask.metered).map(|(name, value)| (name.to_owned(), value));
         let home = (ask.env)("GEMINI_CLI_HOME").map_or_else(|| ask.home.to_path_buf(), Into::into);
         Ok(Launch {
             argv: argv.into_iter().map(str::to_owned).collect(),
             stdin: Some(ask.prompt_file.to_path_buf()),
-            env: env.collect(),
-            files: Vec::new(),
+            env: env.chain(metered).collect(),
+            files: ask.metered.then(|| (defaults, KEY_LOGIN.to_owned())).into_iter().collect(),
             links: vec![(home.join(".gemini/tmp"), ask.state.join(CHATS))],
         })
     }
@@ -83,13 +99,32 @@ impl Adapter for Gemini {
         Box::new(Stream::new(setting))
     }
 
+    fn upstream(
+        &self,
+        _model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        home: &Path,
+    ) -> Result<String, String> {
+        if CLOUDS.iter().any(|name| set(name, env).is_some()) {
+            return Err("its calls go to a cloud".to_owned());
+        }
+        if set("GEMINI_API_KEY", env).is_none() {
+            return Err("its login is not a key in GEMINI_API_KEY".to_owned());
+        }
+        let own = set("GEMINI_CLI_HOME", env).map_or_else(|| home.to_path_buf(), Into::into);
+        let settings = std::fs::read_to_string(own.join(".gemini/settings.json")).unwrap_or_default();
+        if settings.contains("selectedType") && !settings.contains("gemini-api-key") {
+            return Err("its settings.json says that its login is another one".to_owned());
+        }
+        Ok(one_of(&[SERVER], env, GEMINI))
+    }
+
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {
         let set = |name: &&str| env(name).is_some_and(|value| !value.is_empty());
         if let Some(name) = ["GEMINI_API_KEY", "GOOGLE_API_KEY"].iter().find(|name| set(name)) {
             return Login::Yes(format!("{name} is set"));
         }
-        let clouds = ["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"];
-        if let Some(name) = clouds.iter().find(|name| set(name)) {
+        if let Some(name) = CLOUDS.iter().find(|name| set(name)) {
             return Login::Unknown(format!("{name} is set; its credentials are the cloud's own"));
         }
         let own = env("GEMINI_CLI_HOME").map_or_else(|| home.to_path_buf(), Into::into).join(".gemini");

@@ -23,6 +23,7 @@ use super::prices::Prices;
 use super::providers::{key_that_is_set, keys_of_providers};
 use super::reading::{Reading, kind_of_status, status_behind};
 use super::talk::Talk;
+use super::upstream::{of_litellm, to_gateway};
 
 /// The adapter.
 #[derive(Debug)]
@@ -76,13 +77,26 @@ impl Adapter for MiniSweAgent {
         ];
         Ok(Launch {
             argv: argv.into_iter().map(str::to_owned).collect(),
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            env: env
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .chain(ask.metered.then(to_gateway).into_iter().flatten())
+                .collect(),
             ..Launch::default()
         })
     }
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        _home: &Path,
+    ) -> Result<String, String> {
+        of_litellm(model, env)
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {

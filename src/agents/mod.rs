@@ -26,9 +26,10 @@ mod rollouts;
 mod sessions;
 mod tail;
 mod talk;
+mod upstream;
 
 pub use account::{Account, Tokens};
-pub use adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+pub use adapter::{Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
 pub use prices::{PriceError, Prices, Rate};
 pub use reading::{Reading, Spent};
 pub use talk::{Talk, one_line};

@@ -4,20 +4,23 @@
 //! behind it; `tool-calls` is not. A permission that nobody is there to grant ends the conversation without a word, so what it
 //! would ask about is decided before. A call that fails is tried again for ever, and only its log on standard error says so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use swarm_domain::fact::TroubleKind;
 
 use super::account::Tokens;
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::bill::Bill;
 use super::json::{self, count, number, text, text_or_empty};
 use super::prices::Prices;
 use super::providers::{key_that_is_set, keys_of_providers};
 use super::reading::{Reading, kind_of_status};
 use super::talk::Talk;
+use super::upstream::{ANTHROPIC, GEMINI, OPENAI, set};
 
 /// The adapter.
 #[derive(Debug)]
@@ -95,10 +98,8 @@ impl Adapter for Opencode {
             ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
             ("OPENCODE_DISABLE_SHARE", "1"),
         ]);
-        if (ask.env)(SETTINGS).is_none() {
-            // To be able to undo a step, it would keep a repository of each worktree in its data folder, for ever.
-            env.push((SETTINGS, r#"{"snapshot":false}"#));
-        }
+        let settings = settings(ask);
+        env.extend(settings.as_deref().map(|settings| (SETTINGS, settings)));
         env.extend(permission(ask.permission).map(|rules| ("OPENCODE_PERMISSION", rules)));
         Ok(Launch {
             argv: argv.into_iter().map(str::to_owned).collect(),
@@ -110,6 +111,35 @@ impl Adapter for Opencode {
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        home: &Path,
+    ) -> Result<String, String> {
+        let (provider, _) =
+            model.and_then(|model| model.split_once('/')).ok_or("the plan names no model for it")?;
+        let folder =
+            set("XDG_CONFIG_HOME", env).map_or_else(|| home.join(".config"), Into::into).join("opencode");
+        let files = ["opencode.json", "opencode.jsonc", "config.json"].map(|file| folder.join(file));
+        let own = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("baseURL"));
+        if set("OPENCODE_CONFIG", env).is_some() || files.iter().any(own) {
+            return Err("settings of your own say what it calls".to_owned());
+        }
+        let settings = set(SETTINGS, env).unwrap_or_default();
+        let settings = serde_json::from_str::<Value>(&settings).unwrap_or_default();
+        let named =
+            settings.pointer(&format!("/provider/{provider}/options/baseURL")).and_then(Value::as_str);
+        let usual = || match provider {
+            "anthropic" => Some(format!("{ANTHROPIC}/v1")),
+            "openai" => Some(OPENAI.to_owned()),
+            "google" => Some(format!("{GEMINI}/v1beta")),
+            _ => None,
+        };
+        let server = named.map(str::to_owned).or_else(usual);
+        server.ok_or_else(|| format!("it is not known where the models of `{provider}` are"))
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {
@@ -129,6 +159,22 @@ impl Adapter for Opencode {
             ),
         }
     }
+}
+
+/// Settings over its own; none: those that the environment has.
+fn settings(ask: &Ask<'_>) -> Option<String> {
+    let named = (ask.env)(SETTINGS);
+    // To be able to undo a step, it would keep a repository of each worktree in its data folder, for ever.
+    let mut settings = match &named {
+        Some(named) => serde_json::from_str(named).ok()?,
+        None => json!({ "snapshot": false }),
+    };
+    match ask.model.and_then(|model| model.split_once('/')).filter(|_| ask.metered) {
+        Some((provider, _)) => settings["provider"][provider]["options"]["baseURL"] = json!(GATEWAY),
+        None if named.is_some() => return None,
+        None => {}
+    }
+    Some(settings.to_string())
 }
 
 fn permission(permission: Permission) -> Option<&'static str> {

@@ -10,11 +10,14 @@ use serde_json::Value;
 use swarm_domain::fact::TroubleKind;
 
 use super::account::{Account, Tokens};
-use super::adapter::{Adapter, Ask, Facts, Launch, Login, Meter, Permission, Reader, Setting, Unfit};
+use super::adapter::{
+    Adapter, Ask, Facts, GATEWAY, Launch, Login, Meter, Permission, Reader, Setting, Unfit,
+};
 use super::json::{self, count, list, text, text_or_empty};
 use super::prices::Prices;
 use super::reading::{Reading, kind_of_status, status_behind};
 use super::talk::Talk;
+use super::upstream::set;
 
 /// The adapter.
 #[derive(Debug)]
@@ -38,6 +41,9 @@ static FACTS: Facts = Facts {
             tokens are a little too low: calls on the side are counted at the end.",
 };
 
+/// The variable that names its server.
+const SERVER: &str = "OPENAI_BASE_URL";
+
 /// Over these anything that the user's own settings say wins.
 const DEFAULTS: &str = r#"{"general":{"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false}}"#;
 
@@ -58,15 +64,16 @@ impl Adapter for Qwen {
         argv.extend(permission(ask.permission));
         argv.extend(ask.args.iter().map(String::as_str));
         let defaults = ask.state.join("defaults.json");
-        let env = [
+        let mut env = vec![
             ("QWEN_CODE_NO_RELAUNCH", "true".to_owned()),
             ("QWEN_CODE_SUPPRESS_YOLO_WARNING", "1".to_owned()),
             ("QWEN_CODE_SYSTEM_DEFAULTS_PATH", defaults.display().to_string()),
         ];
+        env.extend(ask.metered.then(|| (SERVER, GATEWAY.to_owned())));
         Ok(Launch {
             argv: argv.into_iter().map(str::to_owned).collect(),
             stdin: Some(ask.prompt_file.to_path_buf()),
-            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             files: vec![(defaults, DEFAULTS.to_owned())],
             links: Vec::new(),
         })
@@ -74,6 +81,17 @@ impl Adapter for Qwen {
 
     fn reader(&self, setting: Setting) -> Box<dyn Reader> {
         Box::new(Stream::new(setting))
+    }
+
+    fn upstream(
+        &self,
+        _model: Option<&str>,
+        env: &dyn Fn(&str) -> Option<String>,
+        _home: &Path,
+    ) -> Result<String, String> {
+        set("OPENAI_API_KEY", env).and(set(SERVER, env)).ok_or_else(|| {
+            "its login is not a key in OPENAI_API_KEY for a server in OPENAI_BASE_URL".to_owned()
+        })
     }
 
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login {

@@ -3,29 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use swarm_domain::plan::OnUnknownCost;
+use swarm_domain::plan::{Meter as Metering, OnUnknownCost};
 use swarm_domain::{TaskSpec, Work, prompt};
 
+use super::cost::{self, Known};
 use super::exit::{ENVIRONMENT, Failure, PLAN};
 use crate::agents::{Facts, Login, Meter, PriceError, Prices};
 use crate::world::agent::{Agent, home, prices_file, seen_by};
 use crate::world::program;
 
-/// How well it is known what an agent's attempts cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// The program says dollars.
-    Metered,
-    /// The program says tokens, and they have a price.
-    Estimated,
-    /// A command of the plan's own may report what it costs.
-    Reported,
-    /// Nobody says.
-    Unknown,
-}
-
 /// Every agent of a plan by its name in the plan, each with the first of its tasks.
-fn of_plan(tasks: &[TaskSpec]) -> BTreeMap<&str, &TaskSpec> {
+pub(super) fn of_plan(tasks: &[TaskSpec]) -> BTreeMap<&str, &TaskSpec> {
     let mut agents = BTreeMap::new();
     for task in tasks {
         if let Work::Agent { agent, .. } = &task.work {
@@ -44,48 +32,11 @@ pub(super) fn prices() -> Result<Prices, Failure> {
     })
 }
 
-fn known(task: &TaskSpec, prices: &Prices) -> Known {
-    let Work::Agent { model, .. } = &task.work else { return Known::Reported };
-    let Some(agent) = Agent::of_work(&task.work) else { return Known::Reported };
-    match (agent.facts().meter, model) {
-        (Meter::Dollars, _) => Known::Metered,
-        (Meter::Tokens, Some(model)) if prices.rate(model).is_none() => Known::Unknown,
-        // Which model the program takes by itself shows when it starts.
-        (Meter::Tokens, _) => Known::Estimated,
-        (Meter::Nothing, _) => Known::Unknown,
-    }
-}
-
-/// How well it will be known what a run costs, in words; none if it has no agents.
-pub(super) fn cost_words(tasks: &[TaskSpec], on_unknown: OnUnknownCost) -> Result<Option<String>, Failure> {
-    let (prices, agents) = (prices()?, of_plan(tasks));
-    let named = |wanted: Known| {
-        let names = agents.iter().filter(|(_, task)| known(task, &prices) == wanted).map(|(name, _)| *name);
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let own = if prices.own.is_some() { " and your own prices" } else { "" };
-    let unknown = match on_unknown {
-        OnUnknownCost::Allow => "unknown, and counts as nothing",
-        OnUnknownCost::Estimate | OnUnknownCost::Refuse => {
-            "unknown, so an attempt counts as what it reserved"
-        }
-    };
-    let kinds = [
-        (Known::Metered, "metered".to_owned()),
-        (Known::Estimated, format!("estimated from tokens at list prices of {}{own}", prices.date)),
-        (Known::Reported, "what it reports, or what it reserved".to_owned()),
-        (Known::Unknown, unknown.to_owned()),
-    ];
-    let words = kinds.map(|(kind, words)| (named(kind), words));
-    let words = words.into_iter().filter(|(names, _)| !names.is_empty());
-    let words = words.map(|(names, words)| format!("{names}: {words}")).collect::<Vec<_>>().join("; ");
-    Ok((!agents.is_empty()).then_some(words))
-}
-
 /// What is wrong with the agents of a plan, before anything starts and at no cost.
 pub(super) fn check(
     tasks: &[TaskSpec],
     instructions: &str,
+    meter: Metering,
     on_unknown: OnUnknownCost,
 ) -> Result<(), Failure> {
     let prices = prices()?;
@@ -93,7 +44,7 @@ pub(super) fn check(
         let Some(agent) = Agent::of_work(&task.work) else { continue };
         installed(name, task, agent.facts())?;
         signed_in(task, &agent)?;
-        if on_unknown == OnUnknownCost::Refuse && known(task, &prices) == Known::Unknown {
+        if on_unknown == OnUnknownCost::Refuse && cost::known(task, &prices, meter) == Known::Unknown {
             return Err(refused(name, task, agent.facts()));
         }
     }

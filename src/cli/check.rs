@@ -1,12 +1,12 @@
 //! `swarm check`: looks at a plan and starts nothing.
 
 use super::Context;
-use super::agents;
 use super::args::CheckArgs;
 use super::exit::{Failure, OK, PLAN, USAGE};
 use super::out;
 use super::prepare;
 use super::run::{cpus, plan_file};
+use super::{agents, cost};
 use crate::drive::colour;
 use crate::plan;
 use crate::world::environment::ALLOWED;
@@ -40,14 +40,18 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     out::line(plan::summary_text(&loaded, details).trim_end());
     let draft = &loaded.draft;
     // A plan may be checked where it is not run.
-    if let Err(missing) = agents::check(&draft.tasks, &draft.instructions, draft.on_unknown_cost) {
+    if let Err(missing) = agents::check(&draft.tasks, &draft.instructions, draft.meter, draft.on_unknown_cost)
+    {
         eprintln!("warning: {}", missing.text);
         if let Some(hint) = &missing.hint {
             eprintln!("  help: {hint}");
         }
     }
-    if let Some(cost) = agents::cost_words(&loaded.draft.tasks, loaded.draft.on_unknown_cost)? {
+    if let Some(cost) = cost::words(&draft.tasks, draft.meter, draft.on_unknown_cost)? {
         out::line(format!("  cost: {cost}"));
+    }
+    for line in cost::unheld(&draft.tasks, draft.meter) {
+        out::line(format!("    {line}"));
     }
     eprintln!("  next: swarm run{}", named(args));
     Ok(OK)

@@ -7,6 +7,7 @@ mod attach;
 mod check;
 mod clean;
 mod control;
+mod cost;
 mod demo;
 mod diff;
 mod doctor;

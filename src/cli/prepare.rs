@@ -94,7 +94,7 @@ pub(super) fn check_surroundings(plan: &Plan) -> Result<(), Failure> {
         check_agent(task, &mut seen)?;
     }
     let settings = plan.settings();
-    agents::check(plan.tasks(), &settings.instructions, settings.on_unknown_cost)
+    agents::check(plan.tasks(), &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
 fn check_agent(task: &TaskSpec, seen: &mut BTreeSet<String>) -> Result<(), Failure> {

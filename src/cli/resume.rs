@@ -63,7 +63,7 @@ fn check_agents(state: &State) -> Result<(), Failure> {
     let left = parts.tasks.iter().filter(|task| task.end().is_none());
     let left: Vec<TaskSpec> = left.map(|task| task.spec.as_ref().clone()).collect();
     let settings = &parts.run.settings;
-    agents::check(&left, &settings.instructions, settings.on_unknown_cost)
+    agents::check(&left, &settings.instructions, settings.meter, settings.on_unknown_cost)
 }
 
 /// A run uses its recorded plan. Whoever edited the file since should know.

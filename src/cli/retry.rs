@@ -77,6 +77,7 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         warn: settings.warn,
         at_cap: settings.at_cap,
         on_unknown_cost: settings.on_unknown_cost,
+        meter: settings.meter,
         concurrency: settings.concurrency,
         gate_slots: settings.gate_slots,
         on_failure: settings.on_failure,

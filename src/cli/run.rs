@@ -15,8 +15,8 @@ use swarm_domain::{Command, NewRun, Oid, TaskId};
 use swarm_journal::Log;
 
 use super::Context;
-use super::agents;
 use super::args::{RunArgs, ViewArgs};
+use super::cost;
 use super::exit::{ENVIRONMENT, Failure, OK, PLAN};
 use super::out;
 use super::prepare::{self, Wanted};
@@ -109,7 +109,7 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
         eprintln!("agents see {base}, not your {dirty} uncommitted {files}");
     }
     let budget = settings.caps.usd.map_or_else(|| "no limit".to_owned(), |cap| cap.to_string());
-    let agents = agents::cost_words(plan.tasks(), settings.on_unknown_cost)?;
+    let agents = cost::words(plan.tasks(), settings.meter, settings.on_unknown_cost)?;
     let cost = agents.unwrap_or_else(|| "commands cost what they report".to_owned());
     let tasks = match plan.tasks().len() {
         1 => "1 task".to_owned(),
@@ -117,6 +117,9 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
     };
     eprintln!("{}: {tasks} on {base} → {}, budget {budget}", settings.name, settings.target);
     eprintln!("cost: {cost}");
+    for line in cost::unheld(plan.tasks(), settings.meter) {
+        eprintln!("  {line}");
+    }
     Ok(())
 }
 

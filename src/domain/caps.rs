@@ -284,6 +284,7 @@ mod tests {
             output_tokens: 1,
             calls: Some(3),
             turns: Some(4),
+            wants: Usd::ZERO,
         };
         let used = Used { time_ms: 5, ..Used::of(&usage) };
         for (at, measure) in Measure::ALL.into_iter().enumerate() {

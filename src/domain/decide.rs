@@ -322,17 +322,19 @@ fn usage(parts: &Parts, task: &Task, report: &UsageReported) -> Result<Vec<Event
     }
     let mut events = vec![UsageReported { usage: line.usage, ..report.clone() }.into()];
     let known = line.usage.usd.unwrap_or_default();
-    // A raise is due at three quarters of the grant.
-    if known.micros().saturating_mul(4) >= line.grant.micros().saturating_mul(3) && known > Usd::ZERO {
+    let nearly = known.micros().saturating_mul(4) >= line.grant.micros().saturating_mul(3);
+    // A raise is due at three quarters of the grant, or when a call waits for it.
+    if (nearly && known > Usd::ZERO) || line.usage.wants > line.grant {
         events.extend(raise(parts, task, report, &before, &line));
     }
     Ok(events)
 }
 
-/// Twice the grant, or what the task, or run, day and agent have left: the least of them, if it helps at all.
+/// Twice the grant, or more where a call waits for more; what the task has left; what run, day and agent have left: the least of
+/// them, if it helps at all.
 fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: &Line, line: &Line) -> Option<Event> {
     let known = line.usage.usd.unwrap_or_default();
-    let twice = Usd::from_micros(line.grant.max(known).micros().saturating_mul(2));
+    let twice = Usd::from_micros(line.grant.max(known).micros().saturating_mul(2)).max(line.usage.wants);
     let task_left = task.spec.caps.usd.map(|budget| budget.minus(parts.ledger.spent_by(&report.task)));
     let wanted = task_left.map_or(twice, |left| left.min(twice));
     let agent = task.spec.agent();

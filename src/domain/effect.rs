@@ -1,7 +1,7 @@
 //! What the world still owes a run: each effect is data, has a key, and can be asked for again. How it is done is not known here.
 
 use crate::fact::{Start, Stop};
-use crate::plan::{Command, Gate, Strategy, Work};
+use crate::plan::{Command, Gate, Meter, OnUnknownCost, Strategy, Work};
 use crate::task::Conversation;
 use crate::{Oid, TaskId, Usd};
 
@@ -181,6 +181,10 @@ pub struct RunAttempt {
     pub pass_env: Vec<String>,
     /// What it may spend.
     pub grant: Usd,
+    /// Who says what it spends.
+    pub meter: Meter,
+    /// What a cost that nobody knows settles at.
+    pub on_unknown_cost: OnUnknownCost,
     /// It is to stop: one that runs is waited for, and none is started.
     pub stopping: bool,
     /// The run's id.

@@ -41,6 +41,8 @@ pub struct Usage {
     pub calls: Option<u64>,
     /// Turns of the conversation; none: it did not say.
     pub turns: Option<u64>,
+    /// What would have to be granted in all for a call that waits at the proxy; zero: nothing more was ever asked for.
+    pub wants: Usd,
 }
 
 impl Usage {
@@ -57,6 +59,7 @@ impl Usage {
             output_tokens: self.output_tokens.max(other.output_tokens),
             calls: self.calls.max(other.calls),
             turns: self.turns.max(other.turns),
+            wants: self.wants.max(other.wants),
         }
     }
 

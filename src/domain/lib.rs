@@ -43,9 +43,9 @@ pub use event::Event;
 pub use fact::Moment;
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Claims, Command as Program, Gate, GateScope, Learned, MergeOrder, MergePolicy, NeedWhen, OnChangeless,
-    OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries, RetryFrom, RetryOn,
-    Settings, Strategy, TaskSpec, Work, Workspace,
+    Claims, Command as Program, Gate, GateScope, Learned, MergeOrder, MergePolicy, Meter, NeedWhen,
+    OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
+    RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work, Workspace,
 };
 pub use policy::{Again, AsPlanned, Policy};
 pub use usd::{Usd, UsdError};

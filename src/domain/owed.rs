@@ -135,6 +135,8 @@ fn run(parts: &Parts, task: &Task, attempt: &Attempt) -> Option<Effect> {
         env: task.spec.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         pass_env: settings.pass_env.iter().chain(&task.spec.pass_env).cloned().collect(),
         grant: line.map(|line| line.grant).unwrap_or_default(),
+        meter: settings.meter,
+        on_unknown_cost: settings.on_unknown_cost,
         stopping: attempt.stop.is_some(),
         run: parts.run.id.clone(),
         identity: settings.identity.clone(),

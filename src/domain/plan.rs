@@ -308,6 +308,15 @@ pub enum OnUnknownCost {
     Allow,
 }
 
+/// Who says what agents use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Meter {
+    /// A proxy between a program and its provider, where the program and its login allow that; else its own word.
+    Proxy,
+    /// The program's own word.
+    Reported,
+}
+
 /// What a rate limit of an agent's provider means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnLimit {
@@ -340,6 +349,8 @@ pub struct Settings {
     pub at_cap: AtCap,
     /// What an unknown cost settles at.
     pub on_unknown_cost: OnUnknownCost,
+    /// Who says what agents use.
+    pub meter: Meter,
     /// Attempts at once.
     pub concurrency: u32,
     /// Gates at once.

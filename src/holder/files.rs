@@ -17,6 +17,7 @@ pub(super) const START: &str = "start.json";
 pub(super) const EXIT: &str = "exit.json";
 pub(super) const GRANT: &str = "grant";
 pub(super) const USAGE: &str = "usage";
+pub(super) const WANTS: &str = "wants";
 pub(super) const STOP: &str = "stop";
 pub(super) const READING: &str = "reading.json";
 pub(super) const BEGUN: &str = "begun.json";

@@ -41,6 +41,18 @@ pub struct Job {
     /// An agent program's output is understood as it comes.
     #[serde(default)]
     pub listen: Option<Listen>,
+    /// Its calls go through a proxy of the holder's, which holds them to `grant`.
+    #[serde(default)]
+    pub route: Option<Route>,
+}
+
+/// Where the calls of a job go through its proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The base URL of the provider's API.
+    pub upstream: String,
+    /// Whether calls to models without a price are refused, rather than let through and not known.
+    pub refuse_unpriced: bool,
 }
 
 /// Who understands a job's output, and what it has to know.

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Resource, Rlimit, WaitOptions};
 
 use super::error::HolderError;
 use super::files::{self, Durable};
+use super::gateway::Gateway;
 use super::group::Group;
 use super::job::{Ended, Exit, Job, MARK, Start};
 use super::launch::READY;
@@ -87,16 +88,17 @@ fn keep(dir: &Path, job: &Job, tree: File) -> Option<Outcome> {
 
 /// The job with its start on record. `None` if another start is; the error is for people.
 fn begin<'a>(dir: &'a Path, job: &'a Job, tree: File) -> Result<Option<Watch<'a>>, String> {
-    let (spawner, main, pumps) = prepare(dir, job, tree)?;
+    let gateway = job.route.as_ref().map(|route| Gateway::start(dir, job, route)).transpose()?;
+    let (spawner, main, pumps) = prepare(dir, job, tree, gateway.as_ref())?;
     let group = spawner.group().map(|group| group.dir().to_path_buf());
     let ours = record_start(dir, job, &main, group).map_err(|error| error.to_string())?;
-    Ok(ours.then(|| Watch::new(dir, job, spawner, main, pumps)))
+    Ok(ours.then(|| Watch::new(dir, job, spawner, main, pumps, gateway)))
 }
 
 type Prepared = (Spawner, Main, [Pump; 2]);
 
 /// Everything up to the job's process waiting for its go. The error is for people.
-fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
+fn prepare(dir: &Path, job: &Job, tree: File, gateway: Option<&Gateway>) -> Result<Prepared, String> {
     if !job.cwd.is_dir() {
         return Err(format!("the working directory {} does not exist", job.cwd.display()));
     }
@@ -106,7 +108,7 @@ fn prepare(dir: &Path, job: &Job, tree: File) -> Result<Prepared, String> {
     let pump = |source, name| Pump::new(source, dir.join(name)).map_err(|error| error.to_string());
     let pumps = [pump(stdout, "stdout")?, pump(stderr, "stderr")?];
     let program = job.main.first().map_or("", String::as_str);
-    let main = spawner.main(job).map_err(|error| {
+    let main = spawner.main(job, gateway).map_err(|error| {
         spawner.group().into_iter().for_each(Group::remove);
         super::trampoline::cannot_start(program, &error)
     })?;

@@ -50,11 +50,13 @@ impl Limits {
     }
 
     /// Which limit is reached. `last_bytes_at`: when the job last printed something. `reading`: what an agent program said.
+    /// `counted`: what it spends is counted, and held, by others.
     pub(super) fn reached(
         &mut self,
         now: Instant,
         last_bytes_at: Instant,
         reading: Option<&Reading>,
+        counted: bool,
     ) -> Option<Ended> {
         let passed = |since: Instant, limit: Option<Duration>| {
             limit.is_some_and(|limit| now.duration_since(since) >= limit)
@@ -73,7 +75,8 @@ impl Limits {
             return Some(Ended::Idle);
         }
         let read_micros = reading.map(|reading| reading.spent.usd_micros.unwrap_or(0));
-        self.money.as_mut().is_some_and(|money| money.is_spent(now, read_micros)).then_some(Ended::Grant)
+        let money = self.money.as_mut().filter(|_| !counted);
+        money.is_some_and(|money| money.is_spent(now, read_micros)).then_some(Ended::Grant)
     }
 }
 
@@ -161,6 +164,7 @@ mod tests {
             owner_lock: None,
             nice: 0,
             listen: None,
+            route: None,
         }
     }
 
@@ -170,7 +174,7 @@ mod tests {
         let start = after(earlier, 50_000);
         let at = |ms| after(start, ms);
         let reached = |timeout, idle, now, last| {
-            Limits::new(Path::new("/"), &job(timeout, idle), start).reached(now, last, None)
+            Limits::new(Path::new("/"), &job(timeout, idle), start).reached(now, last, None, false)
         };
         assert_eq!(reached(None, None, at(u64::from(u32::MAX)), earlier), None);
         assert_eq!(reached(Some(500), None, at(499), earlier), None);
@@ -198,7 +202,8 @@ mod tests {
         let mut limits = Limits::new(Path::new("/"), &Job { listen: Some(listen), ..job(None, None) }, start);
         let mut refused = Reading::default();
         refused.trouble(TroubleKind::Limit, "no more", None);
-        let mut reached = |ms, reading: &Reading| limits.reached(after(start, ms), start, Some(reading));
+        let mut reached =
+            |ms, reading: &Reading| limits.reached(after(start, ms), start, Some(reading), false);
         assert_eq!(reached(0, &refused), None);
         assert_eq!(reached(499, &refused), None);
         assert_eq!(reached(499, &Reading::default()), None, "it got through");

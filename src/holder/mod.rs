@@ -19,6 +19,7 @@
 
 mod error;
 mod files;
+mod gateway;
 mod grant;
 mod group;
 mod job;
@@ -42,8 +43,9 @@ mod tree;
 mod watch;
 
 pub use error::HolderError;
+pub use gateway::read_wants;
 pub use grant::write_grant;
-pub use job::{Ended, Exit, Job, Listen, MARK, Start, Usage};
+pub use job::{Ended, Exit, Job, Listen, MARK, Route, Start, Usage};
 pub use keeper::holder_main;
 pub use launch::launch;
 pub use listener::{Conversation, conversation, is_heard, reading, reread};

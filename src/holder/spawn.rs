@@ -1,5 +1,6 @@
 //! Starts the processes of a job with what they inherit: the pipes and the tree's lock. Knows no limits.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -15,6 +16,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::error::HolderError;
+use super::gateway::Gateway;
 use super::group::Group;
 use super::job::Job;
 use super::{files, lock, trampoline};
@@ -74,12 +76,16 @@ impl Spawner {
         self.group.as_ref()
     }
 
-    /// Starts the job's process up to the point where it waits.
-    pub(super) fn main(&self, job: &Job) -> io::Result<Main> {
+    /// Starts the job's process up to the point where it waits. It alone is told where the proxy is.
+    pub(super) fn main(&self, job: &Job, gateway: Option<&Gateway>) -> io::Result<Main> {
         let (socket, theirs) = UnixStream::pair()?;
+        let fill_in = |text: &str| gateway.and_then(|gateway| gateway.fill_in(text));
         let mut command = Command::new(OURSELVES);
         command.arg(trampoline::SUBCOMMAND).arg(&job.cwd);
-        command.arg(job.stdin.as_deref().map_or(OsStr::new(""), Path::as_os_str)).args(&job.main);
+        command.arg(job.stdin.as_deref().map_or(OsStr::new(""), Path::as_os_str));
+        command.args(job.main.iter().map(|word| fill_in(word).unwrap_or_else(|| word.clone())));
+        let filled = env::vars_os().filter_map(|(name, value)| Some((name, fill_in(value.to_str()?)?)));
+        command.envs(filled);
         let child = self.spawn(command.stdin(OwnedFd::from(theirs)))?;
         Ok(Main { child, socket })
     }

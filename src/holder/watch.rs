@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::error::HolderError;
+use super::gateway::Gateway;
 use super::group::Group;
 use super::job::{Ended, Job, MARK};
 use super::limits::{Limits, after};
@@ -79,12 +80,20 @@ pub(super) struct Watch<'a> {
     verdict: Option<Ended>,
     hunt: Hunt,
     group: Option<Group>,
+    gateway: Option<Gateway>,
     childless: bool,
 }
 
 impl<'a> Watch<'a> {
     /// A job whose main waits and may now go.
-    pub(super) fn new(dir: &'a Path, job: &'a Job, spawner: Spawner, main: Main, pumps: [Pump; 2]) -> Self {
+    pub(super) fn new(
+        dir: &'a Path,
+        job: &'a Job,
+        spawner: Spawner,
+        main: Main,
+        pumps: [Pump; 2],
+        gateway: Option<Gateway>,
+    ) -> Self {
         let now = Instant::now();
         let group = spawner.group().and_then(|group| Group::at(group.dir(), &job.nonce));
         Self {
@@ -92,6 +101,7 @@ impl<'a> Watch<'a> {
             job,
             spawner: Some(spawner),
             group,
+            gateway,
             main,
             main_status: None,
             step_status: None,
@@ -123,6 +133,7 @@ impl<'a> Watch<'a> {
         let [stdout_bytes, stderr_bytes] = self.pumps.map(Pump::finish);
         let ended = self.verdict.unwrap_or(Ended::Unknown);
         let reading = self.listener.map(Listener::finish);
+        self.gateway.map(Gateway::finish).unwrap_or_default();
         Outcome { ended, reading, stdout_bytes, stderr_bytes, killed: self.hunt.count(Some(main)) }
     }
 
@@ -288,7 +299,14 @@ impl<'a> Watch<'a> {
             listener.reading()
         });
         let last_bytes_at = self.pumps[0].last_bytes_at.max(self.pumps[1].last_bytes_at);
-        if let Some(ended) = self.limits.reached(now, last_bytes_at, reading) {
+        if let Some(gateway) = &mut self.gateway {
+            gateway.look(now);
+            if gateway.is_ignored(now) {
+                return self.end(Ended::Grant, self.job.grace_ms);
+            }
+        }
+        let counted = self.gateway.as_ref().is_some_and(Gateway::counts);
+        if let Some(ended) = self.limits.reached(now, last_bytes_at, reading, counted) {
             self.end(ended, self.job.grace_ms);
         }
     }
@@ -300,6 +318,11 @@ impl<'a> Watch<'a> {
             || status.exit_status().map_or(Ended::Signaled { signal }, |code| Ended::Exited { code });
         self.verdict =
             Some(self.main.complaint().map_or_else(by_itself, |error| Ended::NotStarted { error }));
+        self.pump();
+        let reading = self.listener.as_ref().map(Listener::reading);
+        if self.gateway.as_ref().is_some_and(|gateway| gateway.has_stopped(reading)) {
+            self.verdict = Some(Ended::Grant);
+        }
         self.spawner = None;
         self.phase = Phase::Linger { since: now };
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use swarm_domain::plan::{
-    AtCap, Caps, MergePolicy, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace,
+    AtCap, Caps, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Settings, Workspace,
 };
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
@@ -28,6 +28,8 @@ pub struct Draft {
     pub at_cap: AtCap,
     /// What an unknown cost settles at.
     pub on_unknown_cost: OnUnknownCost,
+    /// Who says what agents use.
+    pub meter: Meter,
     /// Attempts at once.
     pub concurrency: u32,
     /// Gates at once.
@@ -84,6 +86,7 @@ impl Draft {
             warn: self.warn,
             at_cap: self.at_cap,
             on_unknown_cost: self.on_unknown_cost,
+            meter: self.meter,
             concurrency: self.concurrency,
             gate_slots: self.gate_slots,
             on_failure: self.on_failure,

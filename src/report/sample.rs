@@ -10,7 +10,7 @@ use swarm_domain::event::{
 };
 use swarm_domain::fact::{Anchor, Cost, Ending, Request, Usage, Verdict};
 use swarm_domain::plan::{
-    Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
+    Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit,
     OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings, Strategy, Work, Workspace,
 };
 use swarm_domain::state::State;
@@ -114,6 +114,7 @@ pub(super) fn settings() -> Settings {
         warn: vec![50, 80, 100],
         at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 1,
         on_failure: OnFailure::Continue,
@@ -298,6 +299,7 @@ pub(super) fn exited(task: &str, attempt: u32, nonce: &str, ending: Ending) -> E
             output_tokens: 200,
             calls: None,
             turns: None,
+            wants: Usd::ZERO,
         },
         charge: Usd::ZERO,
         cost: Cost::Metered,

@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use swarm_domain::effect::RunAttempt;
 use swarm_domain::fact::{Ending, Usage};
+use swarm_domain::plan::{Meter as Metering, OnUnknownCost};
 use swarm_domain::state::State;
 use swarm_domain::task::Task;
 use swarm_domain::{TaskId, TaskSpec, Usd, Work};
 
-use crate::agents::{self, ADAPTERS, Adapter, Ask, Facts, Launch, Login, Permission, Reading, Talk, Unfit};
-use crate::holder::{self, HolderError, Job, Listen};
+use crate::agents::{
+    self, ADAPTERS, Adapter, Ask, Facts, GATEWAY, Launch, Login, Permission, Reading, Talk, Unfit,
+};
+use crate::holder::{self, HolderError, Job, Listen, Route};
+use crate::proxy::{self, Upstream};
 
 /// How long a program may stay, silent, after its final record, in milliseconds. Most are gone within one second; one
 /// that waits for a shell of its own in the background has had its time.
@@ -60,6 +64,17 @@ impl<'a> Agent<'a> {
         self.adapter.login(env, home)
     }
 
+    /// Where its calls go by themselves, if swarm's proxy can stand between; else why not, as the end of a sentence.
+    pub fn upstream(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+        let upstream = self.adapter.upstream(self.model, env, &home(env))?;
+        Upstream::parse(&upstream).map_err(|error| error.to_string())?;
+        let around = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        match around.iter().find(|name| env(name).is_some_and(|value| !value.is_empty())) {
+            Some(name) if upstream.starts_with("https:") => Err(format!("its calls go through your {name}")),
+            _ => Ok(upstream),
+        }
+    }
+
     /// Names of variables that are handed on to it.
     pub(super) fn passed(&self, asked: &[String]) -> Vec<String> {
         self.facts().keys.iter().map(|name| (*name).to_owned()).chain(asked.iter().cloned()).collect()
@@ -76,15 +91,15 @@ impl<'a> Agent<'a> {
     pub fn try_out(&self, prompt: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<(), Unfit> {
         let nowhere = Path::new("/");
         let place = Place { prompt_file: nowhere, worktree: nowhere, git_dir: nowhere, state: nowhere };
-        self.launch(prompt, &place, "", None, env).map(drop)
+        self.launch(prompt, &place, ("", None), false, env).map(drop)
     }
 
     fn launch(
         &self,
         prompt: &str,
         place: &Place<'_>,
-        nonce: &str,
-        bookmark: Option<&str>,
+        (nonce, bookmark): (&str, Option<&str>),
+        metered: bool,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Launch, Unfit> {
         self.adapter.launch(&Ask {
@@ -98,6 +113,7 @@ impl<'a> Agent<'a> {
             nonce,
             bookmark,
             args: self.args,
+            metered,
             home: &home(env),
             env,
         })
@@ -127,15 +143,21 @@ impl<'a> Agent<'a> {
             git_dir: Path::new(&run.git_dir),
             state: &state,
         };
-        let launch = self.launch(&run.prompt, &place, &run.nonce, bookmark, &look_up(env))?;
+        let look_up = look_up(env);
+        let upstream = Some(run.meter).filter(|meter| *meter == Metering::Proxy);
+        let upstream = upstream.and_then(|_| self.upstream(&look_up).ok());
+        let named = (run.nonce.as_str(), bookmark);
+        let launch = self.launch(&run.prompt, &place, named, upstream.is_some(), &look_up)?;
         lay_out(&launch).map_err(unready)?;
-        // What the plan sets wins.
+        // What the plan sets wins, unless it would lead around the proxy: where it leads is the proxy's upstream.
         let planned = |name: &str| run.env.iter().any(|(set, _)| set == name);
-        let own = launch.env.into_iter().filter(|(name, _)| !planned(name));
+        let own = launch.env.into_iter().filter(|(name, value)| !planned(name) || value.contains(GATEWAY));
         let own: Vec<(OsString, OsString)> = own.map(|(name, value)| (name.into(), value.into())).collect();
         env.retain(|(name, _)| !own.iter().any(|(set, _)| set == name));
         env.extend(own);
         (job.main, job.stdin) = (launch.argv, launch.stdin);
+        let refuse_unpriced = run.on_unknown_cost == OnUnknownCost::Refuse;
+        job.route = upstream.map(|upstream| Route { upstream, refuse_unpriced });
         job.listen = Some(Listen {
             adapter: self.facts().name.to_owned(),
             model: self.model.map(str::to_owned),
@@ -244,6 +266,23 @@ pub(super) fn reading(run: &RunAttempt, dir: &Path, ending: &Ending) -> Option<R
 /// What an attempt used. Of a program that an adapter knows only its own word counts: what a setup command wrote into the
 /// file for reports is not the program's.
 pub(super) fn usage(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> Usage {
+    let (said, wants) = (said(run, dir, reading), super::wants(dir));
+    if !proxy::is_metered(dir) {
+        return said;
+    }
+    // What cannot be read may have cost anything: then it counts as what was reserved.
+    let Ok(totals) = proxy::read_calls(dir) else { return Usage::default() };
+    let seen = totals.calls > 0 || totals.stuck || wants > Usd::ZERO;
+    if totals.unpriced || !seen {
+        // A model without a price, or calls that took another way: only its own word is left.
+        return Usage { wants, ..said };
+    }
+    // Nobody settles a call that is still open.
+    let (usd, turns) = (Some(Usd::from_micros(totals.most_micros())), said.turns);
+    Usage { usd, turns, wants, ..super::counted(&totals) }
+}
+
+fn said(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> Usage {
     match (reading, Agent::of(run)) {
         (Some(reading), _) => super::used(&reading.spent),
         // It was ended during its setup, or could not begin.

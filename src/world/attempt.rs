@@ -221,6 +221,7 @@ fn job(site: &Site, run: &RunAttempt, dir: &Path) -> Job {
         owner_lock: Some(site.places.journal().join("HEAD")),
         nice: NICE,
         listen: None,
+        route: None,
     }
 }
 

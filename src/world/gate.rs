@@ -105,6 +105,7 @@ fn job(site: &Site, order: &RunGate, path: &Path) -> Job {
         owner_lock: None,
         nice: NICE,
         listen: None,
+        route: None,
     }
 }
 

@@ -24,9 +24,10 @@ use swarm_domain::fact::Usage;
 use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use self::pool::Pool;
-use crate::agents::Spent;
+use crate::agents::{Spent, Tokens};
 use crate::git::{Identity, Repo};
 use crate::holder::{self, HolderError};
+use crate::proxy::{self, Totals};
 
 /// The time between SIGTERM and SIGKILL for an attempt or a gate that is to end, in milliseconds.
 pub const GRACE_MS: u64 = 5_000;
@@ -200,12 +201,25 @@ impl World for RealWorld {
     }
 }
 
-/// What an attempt's program has reported: in its output, if somebody understands that, or else in its file.
+/// What an attempt used so far, and what a call of it waits for.
 fn usage(dir: &Path) -> Usage {
+    Usage { wants: wants(dir), ..used_in(dir) }
+}
+
+/// What its proxy counted; or what its program reported: in its output, if somebody understands that, or else in its file.
+fn used_in(dir: &Path) -> Usage {
+    // That it used nothing so far may change, and would count as said.
+    let some = |micros: &u64| *micros > 0;
+    let totals = proxy::is_metered(dir).then(|| proxy::read_calls(dir).unwrap_or_default());
+    if let Some(totals) = totals.filter(|totals| totals.calls > 0 && !totals.unpriced) {
+        let spent = Some(totals.spent_micros).filter(some);
+        // What a turn is only the program knows.
+        let turns = holder::reading(dir).and_then(|reading| reading.spent.turns);
+        return Usage { usd: spent.map(Usd::from_micros), turns, ..counted(&totals) };
+    }
     if holder::is_heard(dir) {
-        // That it used nothing so far may change, and would count as said.
-        let spent =
-            holder::reading(dir).map(|reading| reading.spent).filter(|spent| spent.usd_micros != Some(0));
+        let spent = holder::reading(dir).map(|reading| reading.spent);
+        let spent = spent.filter(|spent| spent.usd_micros != Some(0));
         return spent.as_ref().map(used).unwrap_or_default();
     }
     let seen = holder::read_usage(dir);
@@ -216,6 +230,22 @@ fn usage(dir: &Path) -> Usage {
         output_tokens: seen.output_tokens,
         calls: seen.calls,
         turns: seen.turns,
+        wants: Usd::ZERO,
+    }
+}
+
+fn wants(dir: &Path) -> Usd {
+    Usd::from_micros(holder::read_wants(dir))
+}
+
+/// What the proxy counted, without its price.
+fn counted(totals: &Totals) -> Usage {
+    let sum = |count: fn(&Tokens) -> u64| totals.tokens.values().map(count).fold(0, u64::saturating_add);
+    Usage {
+        input_tokens: sum(|tokens| tokens.sent()),
+        output_tokens: sum(|tokens| tokens.output),
+        calls: Some(totals.calls),
+        ..Usage::default()
     }
 }
 
@@ -227,6 +257,7 @@ fn used(spent: &Spent) -> Usage {
         output_tokens: spent.tokens.output,
         calls: spent.calls,
         turns: spent.turns,
+        wants: Usd::ZERO,
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use swarm::agents::{Prices, Tokens};
+use swarm::agents::Prices;
 
 use crate::common::{Running, Scene, micros, until_true};
-use crate::model::ModelServer;
+use crate::model::{ModelServer, Reply, Usage};
 
 /// How a program is told to talk to our server.
 struct Program {
@@ -181,20 +181,13 @@ impl Stage {
 
     /// What the server's own log says that all calls cost, at list prices.
     fn judged(&self) -> u64 {
-        let prices = Prices::built_in();
-        let cost = |(model, usage): (String, crate::model::Usage)| {
-            let rate = prices.rate(&model).unwrap_or_else(|| panic!("{model} has a price"));
-            rate.picos(Tokens {
-                input: usage.input,
-                cache_read: usage.cache_read,
-                cache_write: usage.cache_write,
-                output: usage.output,
-                reasoning: usage.reasoning,
-            })
-        };
-        let picos: u128 = self.server.totals().into_iter().map(cost).sum();
-        u64::try_from(picos.div_ceil(1_000_000)).unwrap()
+        crate::held::handed_out(&self.server)
     }
+}
+
+/// What costs a tenth of a cent a call would take its time.
+fn is_dear(program: &Program) -> bool {
+    Prices::built_in().rate(program.model).is_some_and(|rate| rate.output >= 10_000_000)
 }
 
 /// The text does not end with the file's name: aider would take such a line for a caption.
@@ -272,17 +265,43 @@ fn a_limit_of_a_real_program_holds_it() {
 #[test]
 #[ignore = "needs the real programs"]
 fn a_real_program_that_goes_on_and_on_is_ended_at_its_budget() {
-    // What costs a tenth of a cent a call would take its time.
-    let is_dear = |program: &&Program| {
-        Prices::built_in().rate(program.model).is_some_and(|rate| rate.output >= 10_000_000)
-    };
-    for program in programs().into_iter().filter(is_dear).filter(|program| program.runs_commands) {
+    for program in
+        programs().into_iter().filter(|program| is_dear(program)).filter(|program| program.runs_commands)
+    {
         let head = "defaults: { retries: 0, budget: 0.50usd, timeout: 5m }";
         let stage = Stage::new(program, "loop", head, &[("a", "Begin.".to_owned())]);
         stage.run().assert_code(4);
         let ending = stage.scene.events().first("agent.exited", "a").data["ending"]["kind"].clone();
         let (spent, cost) = stage.spent();
         println!("{:15} {ending} after {spent} {cost}, server {}", program.name, stage.judged());
+    }
+}
+
+#[test]
+#[ignore = "needs the real programs"]
+fn eight_real_programs_that_go_on_and_on_are_held_to_the_cap() {
+    for program in
+        programs().into_iter().filter(|program| is_dear(program)).filter(|program| program.runs_commands)
+    {
+        let names: Vec<String> = (0..8).map(|n| format!("t{n}")).collect();
+        let tasks: Vec<_> = names.iter().map(|name| (name.as_str(), "Begin.".to_owned())).collect();
+        let head = "concurrency: 8\ndefaults: { retries: 0, timeout: 10m }";
+        let stage = Stage::new(program, "dear", head, &tasks);
+        // Four to five cents a call.
+        let usage = Usage { input: 1_000, output: 3_000, ..Usage::default() };
+        stage.server.script("dear", move |call| Reply::runs(format!("echo {}", call.turn)).using(usage));
+        let plan = stage.scene.root.join("plan.yaml");
+        let run = stage.start(&["run", plan.to_str().unwrap(), "--budget", "4usd"]);
+        until_true("calls", || stage.server.calls().len() > 8);
+        run.kill_9();
+        let ran = stage.start(&["resume"]).end();
+        let ((spent, cost), judged) = (stage.spent(), stage.judged());
+        let calls = stage.server.calls().len();
+        println!(
+            "{:15} exit {} spent {spent} {cost}, server {judged} in {calls} calls",
+            program.name, ran.code
+        );
+        assert!(cost != "metered" || (judged <= spent && spent <= 4_000_000));
     }
 }
 

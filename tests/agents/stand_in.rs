@@ -28,6 +28,20 @@ call() {
 done_for() { printf '{"type":"result","subtype":"success","is_error":false,"session_id":"%s","total_cost_usd":%s,"permission_denials":[%s],"modelUsage":{}}\n' "$session" "$1" "$2"; }
 fails_with() { printf '{"type":"result","subtype":"success","is_error":true,"terminal_reason":"api_error","api_error_status":%s,"result":"%s","session_id":"%s","total_cost_usd":0,"modelUsage":{}}\n' "$1" "$2" "$session"; }
 limited_until() { printf '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":%s,"rateLimitType":"five_hour"},"session_id":"%s"}\n' "$1" "$session"; }
+# ask MAX_TOKENS: a real call to the server that the environment names. Its status is in `status`.
+ask() {
+  local place=${ANTHROPIC_BASE_URL#http://} body
+  body="{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":$1,\"tools\":[{\"name\":\"Bash\",\"input_schema\":{}}],\"messages\":[{\"role\":\"user\",\"content\":\"Go on.\"}]}"
+  status=0
+  exec 9<>"/dev/tcp/${place%%:*}/$(port="${place#*:}"; echo "${port%%/*}")" || return 0
+  printf 'POST /%s/v1/messages HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
+    "$(case $place in */*) echo "${place#*/}";; esac)" "${place%%/*}" ${#body} "$body" >&9
+  read -r _ status _ <&9 || true
+  cat <&9 >/dev/null
+  exec 9>&-
+}
+# asks_on MAX_TOKENS: calls until it is told that its money is spent.
+asks_on() { init; while true; do ask "$1"; if [ "$status" = 402 ]; then fails_with 402 'no money'; exit 1; fi; done; }
 works() { echo "$SWARM_TASK" >"$SWARM_TASK.txt"; }
 . "$ROOT/do/$SWARM_TASK"
 "#;
@@ -35,6 +49,8 @@ works() { echo "$SWARM_TASK" >"$SWARM_TASK.txt"; }
 /// A scene in which `claude` is a stand-in.
 pub(crate) struct Cast {
     pub(crate) scene: Scene,
+    /// Where its calls go, if it makes any.
+    upstream: Option<String>,
 }
 
 impl Cast {
@@ -43,7 +59,12 @@ impl Cast {
         let text = CLAUDE.replace("@ROOT@", &scene.root.display().to_string());
         let program = scene.file("bin/claude", text);
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Self { scene }
+        Self { scene, upstream: None }
+    }
+
+    /// The same, with somebody to call.
+    pub(crate) fn calling(url: String) -> Self {
+        Self { upstream: Some(url), ..Self::new() }
     }
 
     /// Writes the plan: tasks by name with the script that each runs, all by the agent `claude`.
@@ -70,6 +91,9 @@ impl Cast {
         let path = format!("{}/bin:{}", self.scene.root.display(), std::env::var("PATH").unwrap());
         self.scene.start_with(args, |command| {
             command.env("PATH", path).env("ANTHROPIC_API_KEY", "sk-not-a-key").env("CLAUDECODE", "1");
+            if let Some(url) = &self.upstream {
+                command.env("ANTHROPIC_BASE_URL", url);
+            }
         })
     }
 

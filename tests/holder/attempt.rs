@@ -51,6 +51,7 @@ impl Attempt {
             owner_lock: None,
             nice: 0,
             listen: None,
+            route: None,
         };
         Self { root, forgotten: None, job }
     }

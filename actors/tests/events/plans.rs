@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    Command, Gate, GateScope, MergeOrder, MergePolicy, NeedWhen, OnChangeless, OnConflict, OnFailure,
+    Command, Gate, GateScope, MergeOrder, MergePolicy, Meter, NeedWhen, OnChangeless, OnConflict, OnFailure,
     OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Work,
     Workspace,
 };
@@ -44,6 +44,7 @@ fn runs() -> Vec<Event> {
             None,
             Settings {
                 on_unknown_cost: OnUnknownCost::Refuse,
+                meter: Meter::Reported,
                 on_limit: OnLimit::Fail,
                 merge: merge(OnConflict::Fail),
                 ..unlimited()
@@ -71,6 +72,7 @@ fn settings() -> Settings {
         warn: vec![50, 80, 100],
         at_cap: AtCap::Kill,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 3,
         on_failure: OnFailure::Continue,
@@ -104,6 +106,7 @@ fn unlimited() -> Settings {
         warn: vec![],
         at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Allow,
+        meter: Meter::Proxy,
         on_failure: OnFailure::Stop,
         on_limit: OnLimit::Wait,
         instructions: String::new(),

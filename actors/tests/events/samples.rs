@@ -113,7 +113,7 @@ fn attempts() -> Vec<Event> {
         GrantRaised { task: task("api"), attempt: 2, grant: Usd::from_micros(800_000) }.into(),
     ];
     all.extend([Some(Usd::from_micros(310_000)), None].map(|usd| {
-        let usage = Usage { usd, calls: Some(9), turns: None, ..exit().usage };
+        let usage = Usage { usd, calls: Some(9), turns: None, wants: Usd::ZERO, ..exit().usage };
         UsageReported { task: task("api"), attempt: 2, usage }.into()
     }));
     all.extend(
@@ -141,6 +141,7 @@ fn exit() -> AgentExited {
             output_tokens: 1_800,
             calls: None,
             turns: Some(7),
+            wants: Usd::from_micros(5),
         },
         charge: Usd::from_micros(320_000),
         cost: Cost::Metered,

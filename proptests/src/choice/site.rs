@@ -88,6 +88,7 @@ sites! {
     PlanSlots "plan.slots" Run Even below(6), "How many attempts may run at once, less one.";
     PlanCap "plan.cap" Run Even named(&["none", "tight", "fair", "ample"]), "The cap on money.";
     PlanUnknown "plan.unknown cost" Run Even named(&["estimate", "allow"]), "What an unknown cost counts as.";
+    PlanMeter "plan.meter" Run Even named(&["proxy", "reported"]), "Who says what programs use: a proxy that holds each call to the grant, or they themselves.";
     PlanTokens "plan.tokens" Run Fault named(&["none", "few"]), "The cap on tokens.";
     PlanCalls "plan.calls" Run Fault named(&["no cap", "few calls", "few turns"]), "The caps on calls and turns.";
     PlanAgents "plan.agents" Run Fault named(&["no caps", "money", "calls", "time"]), "What the attempts of one agent may use up together.";

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use swarm_domain::effect::{Actor, BuildMerge, Effect, Preserve, RunAttempt, RunGate};
 use swarm_domain::event::{AgentExited, GateEnded, Preserved, WorktreeMade};
 use swarm_domain::fact::{Start, Stop, Verdict};
-use swarm_domain::{Event, Gate, GateScope, Oid, Program, Strategy, TaskId, Usd, Work, owed};
+use swarm_domain::{
+    Event, Gate, GateScope, Meter, Oid, OnUnknownCost, Program, Strategy, TaskId, Usd, Work, owed,
+};
 
 use super::stage::{Stage, Step, TARGET};
 
@@ -84,6 +86,8 @@ impl Place {
             env: Vec::new(),
             pass_env: Vec::new(),
             grant: Usd::from_dollars(1),
+            meter: Meter::Reported,
+            on_unknown_cost: OnUnknownCost::Estimate,
             stopping: false,
             run: RUN.to_owned(),
             identity: ada(),

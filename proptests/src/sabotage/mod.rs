@@ -44,6 +44,7 @@ sabotages! {
     DeadReportAccepted "the port passes a dead attempt's report off as the present one's";
     ReservationDropped "the port forgets what an attempt reserved";
     UsageForgotten "the port forgets half of what programs say that they used";
+    CallsNotHeld "a proxy lets every call through";
     LimitForgotten "the port forgets that an agent program was limited or logged out, so that it starts although it is held";
     WorkNotKept "work is said to be kept, and is not";
     DecidesByClock "two equal questions are answered by a number that changes";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use swarm_domain::Usd;
 use swarm_domain::fact::{Report, Trouble, TroubleKind};
+use swarm_domain::{Meter, Usd};
 
 use crate::choice::{Choices, Site, Who};
 use crate::conformance::stage::Step::{self, Commit, DeleteWorktree, Die, Exit, Uproot, Wait, Write};
@@ -131,7 +131,7 @@ pub(super) struct Hands<'a> {
 pub(super) fn of_attempt(
     choices: &mut Choices,
     who: Who,
-    grant: Usd,
+    (grant, metered): (Usd, Meter),
     hands: &Hands<'_>,
     now_ms: u64,
 ) -> Play {
@@ -139,7 +139,8 @@ pub(super) fn of_attempt(
     let eighths = u64::from(once(Site::AgentCost));
     let fate = Fate::ALL[once(Site::AgentFate) as usize].in_attempt(who);
     let takes_ms = 20 << (2 * once(Site::AgentTime));
-    let meter = once(Site::AgentMeter);
+    // A proxy sees every call.
+    let says = if metered == Meter::Proxy { 0 } else { once(Site::AgentMeter) };
     let mut script = Script::with_capacity(8);
     if once(Site::AgentDeaf) == 1 {
         script.push((0, Step::IgnoreTerm));
@@ -151,7 +152,7 @@ pub(super) fn of_attempt(
     for step in begins {
         begin(step, hands, &mut script);
     }
-    report(meter, takes_ms, cost(grant, eighths), &mut script);
+    report(says, takes_ms, cost(grant, eighths), &mut script);
     script.push((takes_ms, on(&end, |_| hands.others)));
     let lost_after_ms = (fate == Fate::LosesHolder).then_some(takes_ms / 2);
     let last_word = Some(fate.last_word(who.to_string(), now_ms));
@@ -182,8 +183,8 @@ fn begin(step: &Step<Whose>, hands: &Hands<'_>, script: &mut Script) {
 }
 
 /// It says what it has used: as it goes, at the end, or never.
-fn report(meter: u32, takes_ms: u64, cost: u64, script: &mut Script) {
-    let from = [1, QUANTA, QUANTA + 1][meter as usize];
+fn report(says: u32, takes_ms: u64, cost: u64, script: &mut Script) {
+    let from = [1, QUANTA, QUANTA + 1][says as usize];
     script.extend((from..=QUANTA).map(|quanta| {
         let used = Usd::from_micros(cost * quanta / QUANTA);
         (takes_ms * quanta / QUANTA, Step::Report(used))

@@ -2,8 +2,8 @@
 
 use swarm_domain::effect::{RunAttempt, RunGate};
 use swarm_domain::event::{AgentExited, GateEnded};
-use swarm_domain::fact::{Cost, Ending, Report, Usage, Verdict};
-use swarm_domain::{Event, TaskId, Usd, Work, claims};
+use swarm_domain::fact::{Cost, Ending, Report, Request, Usage, Verdict};
+use swarm_domain::{Event, Meter, TaskId, Usd, Work, claims};
 
 use crate::marks::Mark;
 use crate::plans::{SHARED_PATHS, is_understood};
@@ -33,7 +33,8 @@ impl World {
         self.alone(&run.task, run.attempt);
         let play = self.play_of_attempt(run, &key);
         let (timeout_ms, idle_timeout_ms) = (run.timeout_ms, run.idle_timeout_ms);
-        let limits = Limits { timeout_ms, idle_timeout_ms, grant: Some(run.grant) };
+        let held = run.meter == Meter::Proxy && !self.is(Sabotage::CallsNotHeld);
+        let limits = Limits { timeout_ms, idle_timeout_ms, grant: Some(run.grant), held };
         let program = Program::start(play, limits, self.repo.files(&key), soon, &self.let_go_ms);
         self.programs.insert(key, program);
         if run.takes_up.is_some() {
@@ -69,7 +70,7 @@ impl World {
             others: (place + 1) % SHARED_PATHS,
             has_markers: &|path| repo.has_markers(key, path),
         };
-        let play = fate::of_attempt(&mut self.choices, who, run.grant, &hands, self.now_ms);
+        let play = fate::of_attempt(&mut self.choices, who, (run.grant, run.meter), &hands, self.now_ms);
         let last_word = play.last_word.filter(|_| is_understood(&run.work));
         Play { last_word, ..play }
     }
@@ -197,6 +198,16 @@ impl World {
         self.programs.values_mut().chain(self.gates.values_mut()).for_each(|program| program.lose(now_ms));
     }
 
+    /// Takes what was really used against the cap. Law 7, to the last micro-dollar.
+    pub(super) fn compare_spent(&mut self) {
+        let Some((_, most)) = self.caps else { return };
+        let used = |program: &Program| program.usage(self.now_ms).usd.unwrap_or_default();
+        let spent = self.programs.values().map(used).fold(Usd::ZERO, Usd::plus);
+        if spent > most {
+            self.blame(7, &format!("{spent} are used, and the cap was never more than {most}"));
+        }
+    }
+
     /// Takes the end of an attempt against what its program is really at. Laws 7 and 8.
     pub(super) fn compare_exit(&mut self, exited: &AgentExited) {
         let program = self.programs.get(&(exited.task.clone(), exited.attempt));
@@ -234,4 +245,14 @@ fn verdict(ending: &Ending) -> Verdict {
             none("nobody saw how it ended")
         }
     }
+}
+
+/// The cap and the most that it ever was, after a request.
+pub(super) fn after(request: &Request, (cap, most): (Usd, Usd)) -> (Usd, Usd) {
+    let cap = match request {
+        Request::AddBudget { caps } => cap.plus(caps.usd.unwrap_or_default()),
+        Request::SetBudget { caps } => caps.usd.unwrap_or(cap),
+        _ => cap,
+    };
+    (cap, most.max(cap))
 }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use swarm_actors::Recorded;
 use swarm_domain::event::AgentStarted;
 use swarm_domain::plan::Plan;
-use swarm_domain::{Effect, Event, Key, TaskId};
+use swarm_domain::{Effect, Event, Key, Meter, TaskId, Usd};
 
 use crate::choice::{Choices, Site, Who};
 use crate::laws::{Books, Broken, Seen};
@@ -81,6 +81,8 @@ pub(crate) struct World {
     /// What programs do, in a world where that is not chosen.
     scripts: Option<Vec<Script>>,
     programs: BTreeMap<(TaskId, u32), Program>,
+    /// The run's cap, and the most that it ever was, where proxies hold all programs to their grants.
+    caps: Option<(Usd, Usd)>,
     /// Attempts that were told to stop before their programs were started.
     stopped: BTreeSet<(TaskId, u32)>,
     gates: BTreeMap<u32, Program>,
@@ -120,6 +122,10 @@ impl World {
             places,
             scripts: None,
             programs: BTreeMap::new(),
+            caps: (plan.settings().meter == Meter::Proxy)
+                .then_some(plan.settings().caps.usd)
+                .flatten()
+                .map(|cap| (cap, cap)),
             stopped: BTreeSet::new(),
             gates: BTreeMap::new(),
             let_go_ms: Vec::new(),
@@ -338,8 +344,12 @@ impl World {
                 Some(_) => Mark::Limited,
             }),
             Event::AgentFreed(_) => self.marks.hit(Mark::Freed),
+            Event::Requested(requested) => {
+                self.caps = self.caps.map(|caps| keepers::after(&requested.request, caps));
+            }
             _ => {}
         }
+        self.compare_spent();
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::conformance::stage::Step;
 
 use super::script::{Play, Script};
 
-/// How long a keeper waits for a raise before it kills at the grant, in milliseconds.
+/// How long a keeper waits for a raise before it kills at the grant, and a proxy before it refuses a call, in milliseconds.
 const RAISE_WAIT_MS: u64 = 2_000;
 /// Between SIGTERM and SIGKILL, in milliseconds.
 const GRACE_MS: u64 = 5_000;
@@ -23,6 +23,8 @@ pub(super) struct Limits {
     pub(super) idle_timeout_ms: Option<u64>,
     /// What it may spend. None: its figures are nobody's business.
     pub(super) grant: Option<Usd>,
+    /// A proxy holds each of its calls to that: a report is what a call has cost, and was let through before.
+    pub(super) held: bool,
 }
 
 /// A program, with the keeper above it.
@@ -40,6 +42,8 @@ pub(crate) struct Program {
     lost_ms: Option<u64>,
     /// When it was let go, once for each time that it waits.
     let_go_ms: Vec<u64>,
+    /// What it may spend, and since when.
+    grants: Vec<(u64, Usd)>,
     /// How many steps have been done to its worktree.
     done: usize,
     /// When it ends, as things stand, and how. None: it waits for somebody. Once that has come nothing changes it any more.
@@ -64,6 +68,7 @@ impl Program {
             stop_ms: None,
             lost_ms,
             let_go_ms: let_go_ms.to_vec(),
+            grants: limits.grant.map(|grant| (now_ms, grant)).into_iter().collect(),
             done: 0,
             end: None,
             starts,
@@ -99,12 +104,40 @@ impl Program {
     /// Its steps, each with its moment, up to where it waits for somebody.
     fn moments(&self) -> impl Iterator<Item = (u64, &Step<usize>)> {
         let (mut not_before_ms, mut let_go_ms) = (self.started_ms, self.let_go_ms.iter());
+        let mut used = Usd::ZERO;
         self.steps.iter().map_while(move |(after_ms, step)| {
-            if matches!(step, Step::Wait) {
-                not_before_ms = not_before_ms.max(*let_go_ms.next()?);
+            match step {
+                Step::Wait => not_before_ms = not_before_ms.max(*let_go_ms.next()?),
+                Step::Report(total) if self.limits.held => {
+                    let asked_ms = not_before_ms.max(self.started_ms + after_ms);
+                    not_before_ms = self.let_through_ms(asked_ms, most(used, *total))?;
+                    used = *total;
+                }
+                _ => {}
             }
             Some((not_before_ms.max(self.started_ms + after_ms), step))
         })
+    }
+
+    /// When a call is let through for which so much must be granted in all. None: it is refused, as things stand.
+    fn let_through_ms(&self, asked_ms: u64, wants: Usd) -> Option<u64> {
+        let granted = self.grants.iter().find(|(_, grant)| *grant >= wants);
+        let at_ms = granted.map(|(since_ms, _)| asked_ms.max(*since_ms));
+        at_ms.filter(|at_ms| *at_ms < asked_ms + RAISE_WAIT_MS)
+    }
+
+    /// The call that is not let through as things stand: when it was made, and what would have to be granted in all.
+    fn waiting_call(&self) -> Option<(u64, Usd)> {
+        let (mut steps, mut last_ms, mut used) = (0, self.started_ms, Usd::ZERO);
+        for (at_ms, step) in self.moments() {
+            (steps, last_ms) = (steps + 1, at_ms);
+            if let Step::Report(total) = step {
+                used = *total;
+            }
+        }
+        let (after_ms, step) = self.steps.get(steps).filter(|_| self.limits.held)?;
+        let Step::Report(total) = step else { return None };
+        Some((last_ms.max(self.started_ms + after_ms), most(used, *total)))
     }
 
     /// Its steps until now, or until its end.
@@ -160,6 +193,9 @@ impl Program {
 
     /// When its keeper ends it at its grant: it has said that it used so much, and nobody raised it in time.
     fn at_grant_ms(&self) -> Option<u64> {
+        if self.limits.held {
+            return self.waiting_call().map(|(asked_ms, _)| asked_ms + RAISE_WAIT_MS);
+        }
         let grant = self.limits.grant?;
         let reaches =
             |step: &Step<usize>| matches!(step, Step::Report(usd) if *usd >= grant && *usd > Usd::ZERO);
@@ -177,7 +213,9 @@ impl Program {
         let usd = said.max();
         let tokens = usd.map_or(0, Usd::micros);
         let (calls, turns) = (usd.map(|_| tokens / 4), usd.map(|_| tokens / 8));
-        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2, calls, turns }
+        let wants = self.waiting_call().filter(|(asked_ms, _)| *asked_ms <= now_ms).map(|(_, wants)| wants);
+        let wants = wants.unwrap_or_default();
+        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2, calls, turns, wants }
     }
 
     /// The end of what it has printed.
@@ -215,13 +253,25 @@ impl Program {
     }
 
     pub(super) fn grant(&mut self, now_ms: u64, grant: Usd) {
-        self.change(now_ms, |program| program.limits.grant = program.limits.grant.max(Some(grant)));
+        self.change(now_ms, |program| {
+            if program.limits.grant < Some(grant) {
+                program.limits.grant = Some(grant);
+                program.grants.push((now_ms, grant));
+            }
+        });
     }
 
     /// What it waits for, or is going to wait for, has come.
     pub(super) fn let_go(&mut self, now_ms: u64) {
         self.change(now_ms, |program| program.let_go_ms.push(now_ms));
     }
+}
+
+/// What must be granted in all for a call that brings what is used from here to there. Nobody knows what a call will cost, so
+/// more than that is reserved for it.
+fn most(used: Usd, total: Usd) -> Usd {
+    let cost = total.minus(used).micros();
+    used.plus(Usd::from_micros(cost + cost / 2 + 1))
 }
 
 #[cfg(test)]
@@ -279,5 +329,25 @@ mod tests {
             Some(&(6_000 + RAISE_WAIT_MS, Ending::Spent)),
             "what is over stays as it is"
         );
+    }
+
+    #[test]
+    fn a_proxy_lets_no_call_through_that_could_pass_the_grant() {
+        let usd = Usd::from_micros;
+        let limits = Limits { grant: Some(usd(16)), held: true, ..Limits::default() };
+        let steps = vec![(10, Report(usd(10))), (20, Report(usd(20))), (30, Report(usd(30)))];
+        let mut program = started(steps, limits);
+        assert_eq!(program.end(), Some(&(1_020 + RAISE_WAIT_MS, Ending::Spent)));
+        let at = |program: &Program, ms| {
+            let usage = program.usage(ms);
+            (usage.usd.map(Usd::micros), usage.wants.micros())
+        };
+        assert_eq!(at(&program, 1_019), (Some(10), 0));
+        assert_eq!(at(&program, 1_020), (Some(10), 26), "ten are used, and up to sixteen are asked for");
+        program.grant(1_500, usd(26));
+        assert_eq!(at(&program, 1_500), (Some(20), 36));
+        assert_eq!(program.end(), Some(&(1_500 + RAISE_WAIT_MS, Ending::Spent)), "the third waits");
+        program.grant(1_600, usd(36));
+        assert_eq!(program.end(), Some(&(1_600, Ending::Exited { code: 0 })));
     }
 }

@@ -12,11 +12,19 @@ pub(super) struct Wish<'a> {
     pub(super) bookmark: Option<&'a str>,
     pub(super) args: &'a [&'a str],
     pub(super) env: &'a [(&'a str, &'a str)],
+    pub(super) metered: bool,
 }
 
 /// The default permission, and nothing else.
-pub(super) const USUAL: Wish<'static> =
-    Wish { permission: Permission::Run, prompt: "do it", model: None, bookmark: None, args: &[], env: &[] };
+pub(super) const USUAL: Wish<'static> = Wish {
+    permission: Permission::Run,
+    prompt: "do it",
+    model: None,
+    bookmark: None,
+    args: &[],
+    env: &[],
+    metered: false,
+};
 
 /// How the program of an adapter is started.
 pub(super) fn launch(name: &str, wish: &Wish<'_>) -> Launch {
@@ -38,6 +46,7 @@ pub(super) fn attempt(name: &str, wish: &Wish<'_>) -> Result<Launch, Unfit> {
         nonce: "0123456789abcdef0123456789abcdef",
         bookmark: wish.bookmark,
         args: &args,
+        metered: wish.metered,
         home: Path::new("/home/user"),
         env: &env,
     };
@@ -57,6 +66,16 @@ pub(super) fn variables(name: &str, wish: &Wish<'_>) -> Vec<String> {
 /// Whether a program is logged in, with these variables and this home folder.
 pub(super) fn login(name: &str, env: &[(&str, &str)], home: &Path) -> Login {
     adapter(name).unwrap().login(&|variable| value(env, variable), home)
+}
+
+/// Where its calls go by themselves, or why nothing can stand between.
+pub(super) fn upstream(
+    name: &str,
+    model: Option<&str>,
+    env: &[(&str, &str)],
+    home: &Path,
+) -> Result<String, String> {
+    adapter(name).unwrap().upstream(model, &|variable| value(env, variable), home)
 }
 
 fn value(env: &[(&str, &str)], variable: &str) -> Option<String> {

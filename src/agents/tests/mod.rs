@@ -9,6 +9,7 @@ mod cursor;
 mod garbage;
 mod gemini;
 mod launches;
+mod metered;
 mod mini_swe_agent;
 mod opencode;
 mod page;

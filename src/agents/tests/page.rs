@@ -21,6 +21,7 @@ pub(super) fn launch(adapter: &dyn Adapter, permission: Permission, bookmark: Op
         nonce: "0123456789abcdef0123456789abcdef",
         bookmark,
         args: &[],
+        metered: false,
         home: Path::new("HOME"),
         env: &|_| None,
     };

@@ -20,9 +20,9 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    AsPlanned, AtCap, Caps, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Moment,
-    NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy, Program,
-    Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
+    AsPlanned, AtCap, Caps, Command, Effect, Event, Gate, GateScope, Key, MergeOrder, MergePolicy, Meter,
+    Moment, NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Policy,
+    Program, Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -298,6 +298,7 @@ pub(crate) fn settings() -> Settings {
         warn: vec![50, 80, 100],
         at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
+        meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 2,
         on_failure: OnFailure::Continue,

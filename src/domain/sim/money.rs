@@ -76,6 +76,27 @@ fn a_grant_is_doubled_as_far_as_the_task_and_the_run_have_money() {
 }
 
 #[test]
+fn a_call_that_waits_for_more_is_granted_it_as_far_as_there_is_money() {
+    for (cap, budget, used, wants, expected) in [
+        // Nothing is used yet, and the first call alone may cost more than is granted.
+        (200, None, None, 60, (80, None)),
+        (200, None, None, 120, (120, None)),
+        (200, None, Some(10), 120, (120, None)),
+        (200, None, Some(10), 40, (40, None)),
+        // What cannot be granted in full is granted as far as it goes: another call may fit.
+        (100, None, None, 120, (100, None)),
+        (100, Some(60), None, 120, (60, None)),
+        (40, None, None, 41, (40, Some(Cap::Run))),
+        (100, Some(40), None, 41, (40, Some(Cap::Task))),
+    ] {
+        let mut sim = running(cap, budget);
+        let usage = Usage { usd: used.map(usd), wants: usd(wants), ..Usage::default() };
+        sim.turn(&Command::Fact(UsageReported { task: id("a"), attempt: 1, usage }.into())).unwrap();
+        assert_eq!(grant(&sim), expected, "cap {cap}, budget {budget:?}, used {used:?}, wants {wants}");
+    }
+}
+
+#[test]
 fn a_refusal_is_told_once() {
     let mut sim = running(40, None);
     for used in 30..35 {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use swarm_domain::plan::{
-    MergeOrder, MergePolicy, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
+    MergeOrder, MergePolicy, Meter, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy, Workspace,
 };
 use swarm_domain::{AtCap, Caps, TaskSpec, Usd};
 
@@ -63,6 +63,10 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
             Some("refuse") => OnUnknownCost::Refuse,
             Some("allow") => OnUnknownCost::Allow,
             _ => OnUnknownCost::Estimate,
+        },
+        meter: match read::word(budget, "meter") {
+            Some("reported") => Meter::Reported,
+            _ => Meter::Proxy,
         },
         concurrency: read::whole(root, "concurrency").unwrap_or_else(|| cx.cpus.clamp(1, 4)),
         gate_slots: read::whole(root, "gate_slots").unwrap_or(1),

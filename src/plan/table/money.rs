@@ -52,6 +52,11 @@ pub(in crate::plan) static BUDGET: Section = Section {
             Shape::One(Scalar::Word(&["refuse", "estimate", "allow"])),
             "What an attempt that reports no cost settles at; default estimate: its reservation.",
         ),
+        field(
+            "meter",
+            Shape::One(Scalar::Word(&["proxy", "reported"])),
+            "Who says what agents use; default proxy: every call of theirs is let through by swarm, where that is possible.",
+        ),
     ]],
     required: &["usd"],
     foreign: FOREIGN,
@@ -74,6 +79,7 @@ pub(in crate::plan) static CAPS: Section = Section {
         ("per_day", "the budget of a day is the repository's: it stands in the plan's own `budget`"),
         ("warn", "warnings are set in the plan's own `budget`"),
         ("at_cap", "what happens at a cap is set in the plan's own `budget`"),
+        ("meter", "who counts what agents use is set in the plan's own `budget`"),
         ("on_unknown_cost", "what an unknown cost means is set in the plan's own `budget`"),
     ],
 };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use swarm_domain::Usd;
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    AtCap, Learned, MergeOrder, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work,
+    AtCap, Learned, MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Work,
 };
 
 use super::super::caps::caps;
@@ -30,6 +30,7 @@ pub(super) fn run(event: &RunPlanned) -> Value {
         "warn_percent": settings.warn,
         "at_cap": if settings.at_cap == AtCap::Kill { "kill" } else { "finish" },
         "on_unknown_cost": on_unknown_cost(settings.on_unknown_cost),
+        "meter": meter(settings.meter),
         "concurrency": settings.concurrency,
         "gate_slots": settings.gate_slots,
         "deadline_ms": settings.caps.time_ms,
@@ -101,6 +102,13 @@ fn on_unknown_cost(policy: OnUnknownCost) -> &'static str {
         OnUnknownCost::Refuse => "refuse",
         OnUnknownCost::Estimate => "estimate",
         OnUnknownCost::Allow => "allow",
+    }
+}
+
+fn meter(meter: Meter) -> &'static str {
+    match meter {
+        Meter::Proxy => "proxy",
+        Meter::Reported => "reported",
     }
 }
 
