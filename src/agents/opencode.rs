@@ -4,7 +4,7 @@
 //! behind it; `tool-calls` is not. A permission that nobody is there to grant ends the conversation without a word, so what it
 //! would ask about is decided before. A call that fails is tried again for ever, and only its log on standard error says so.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -124,14 +124,16 @@ impl Adapter for Opencode {
         let folder =
             set("XDG_CONFIG_HOME", env).map_or_else(|| home.join(".config"), Into::into).join("opencode");
         let files = ["opencode.json", "opencode.jsonc", "config.json"].map(|file| folder.join(file));
-        let own = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("baseURL"));
-        if set("OPENCODE_CONFIG", env).is_some() || files.iter().any(own) {
+        let own = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+        let own = own.filter(|text| text.contains("baseURL")).map(|text| serde_json::from_str(&text).ok());
+        let Some(own) = own.collect::<Option<Vec<Value>>>().filter(|_| set("OPENCODE_CONFIG", env).is_none())
+        else {
             return Err("settings of your own say what it calls".to_owned());
-        }
+        };
         let settings = set(SETTINGS, env).unwrap_or_default();
         let settings = serde_json::from_str::<Value>(&settings).unwrap_or_default();
-        let named =
-            settings.pointer(&format!("/provider/{provider}/options/baseURL")).and_then(Value::as_str);
+        let place = format!("/provider/{provider}/options/baseURL");
+        let named = own.iter().chain([&settings]).rev().find_map(|one| one.pointer(&place)?.as_str());
         let usual = || match provider {
             "anthropic" => Some(format!("{ANTHROPIC}/v1")),
             "openai" => Some(OPENAI.to_owned()),

@@ -119,5 +119,7 @@ pub(super) fn refusal(status: u16, said: &str) -> Value {
         500.. => ("server_error", Value::Null),
         _ => ("invalid_request_error", Value::Null),
     };
+    // LiteLLM goes by these words, not by the status.
+    let said = if status == 401 { format!("Incorrect API key provided: {said}") } else { said.to_owned() };
     json!({ "error": { "message": said, "type": kind, "param": null, "code": code } })
 }

@@ -87,8 +87,8 @@ fn settings_of_the_users_own_that_name_a_server_are_not_overruled() {
         ),
         (
             "opencode",
-            ".config/opencode/opencode.json",
-            r#"{"provider":{"openai":{"options":{"baseURL":"http://x"}}}}"#,
+            ".config/opencode/opencode.jsonc",
+            "{\"provider\":{/* mine */\"openai\":{\"options\":{\"baseURL\":\"http://x\"}}}}",
             &[("OPENAI_API_KEY", "k")],
         ),
         ("aider", ".aider.conf.yml", "openai-api-base: http://x", &[("OPENAI_API_KEY", "k")]),
@@ -100,4 +100,19 @@ fn settings_of_the_users_own_that_name_a_server_are_not_overruled() {
         std::fs::write(file, text).unwrap();
         assert!(upstream(name, Some("openai/m"), env, home.path()).is_err(), "{name}");
     }
+}
+
+#[test]
+fn opencode_finds_its_servers_in_settings_of_the_users_own() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/opencode");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = r#"{"provider":{"mine":{"options":{"baseURL":"http://x/v1"}}}}"#;
+    std::fs::write(folder.join("opencode.json"), text).unwrap();
+    let found = |model, env| upstream("opencode", Some(model), env, home.path()).ok();
+    assert_eq!(found("mine/m", &[]).as_deref(), Some("http://x/v1"));
+    assert_eq!(found("openai/m", &[]).as_deref(), Some("https://api.openai.com/v1"));
+    assert_eq!(found("other/m", &[]), None);
+    let content = r#"{"provider":{"mine":{"options":{"baseURL":"http://y/v1"}}}}"#;
+    assert_eq!(found("mine/m", &[("OPENCODE_CONFIG_CONTENT", content)]).as_deref(), Some("http://y/v1"));
 }
