@@ -31,11 +31,20 @@ pub(super) fn amount(measure: Measure, amount: u64) -> String {
     }
 }
 
+/// So much of a cap: `$9.61 of $12.00`, `120 of 500 calls`.
+fn share(measure: Measure, used: u64, cap: u64) -> String {
+    let cap = amount(measure, cap);
+    match measure {
+        Measure::Usd | Measure::Time => format!("{} of {cap}", amount(measure, used)),
+        Measure::Tokens | Measure::Calls | Measure::Turns => format!("{used} of {cap}"),
+    }
+}
+
 /// `80% of the run's budget is used: $9.61 of $12.00`.
 pub(super) fn warned(event: &BudgetWarned) -> String {
     let agent = Some(event.agent.as_str()).filter(|agent| !agent.is_empty());
-    let (used, of) = (amount(event.measure, event.used), amount(event.measure, event.of));
-    format!("{}% of {} is used: {used} of {of}", event.percent, whose(event.cap, agent))
+    let used = share(event.measure, event.used, event.of);
+    format!("{}% of {} is used: {used}", event.percent, whose(event.cap, agent))
 }
 
 /// A cap that nothing is admitted at, in words.
@@ -96,10 +105,10 @@ pub(super) fn lines(parts: &Parts, now_ms: u64) -> Vec<String> {
 /// `at least 120 calls of 500 (2 attempts did not say), 1h of 8h`.
 fn of(ledger: &Ledger, caps: &Caps, used: &Used) -> Option<String> {
     let each = caps.iter().map(|(measure, cap)| {
-        let (used, cap) = (amount(measure, used.get(measure)), amount(measure, cap));
+        let used = share(measure, used.get(measure), cap);
         match ledger.silent().of(measure) {
-            0 => format!("{used} of {cap}"),
-            silent => format!("at least {used} of {cap} ({} did not say)", count(silent as usize, "attempt")),
+            0 => used,
+            silent => format!("at least {used} ({} did not say)", count(silent as usize, "attempt")),
         }
     });
     let text = each.collect::<Vec<_>>().join(", ");

@@ -156,6 +156,10 @@ fn budget(parts: &Parts) -> Vec<Step> {
             let add = format!("swarm budget add {id} {amount}");
             vec![step(add, "half as much again as the plan allows"), resume(parts, "goes on where it was")]
         }
+        // More was given since it stopped.
+        (Cap::Run | Cap::Task, None) if shortfall(parts) == Usd::ZERO => {
+            vec![resume(parts, "goes on with what it was given")]
+        }
         (Cap::Run | Cap::Task, None) => {
             let amount = caps::typed(Measure::Usd, shortfall(parts).micros());
             let add = format!("swarm budget add {id} {amount}");

@@ -277,7 +277,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Landed => "every required task landed",
         Outcome::Partial => "some required tasks did not land",
         Outcome::Failed => "nothing landed",
-        Outcome::Budget => "the money is spent",
+        Outcome::Budget => "a budget is used up",
         Outcome::Deadline => "the time is up",
         Outcome::Cancelled => "it was cancelled",
         Outcome::Merge => "the target needs a person",
