@@ -2,7 +2,7 @@
 
 use swarm_domain::event::RoomLost;
 use swarm_domain::fact::{Outcome, Request};
-use swarm_domain::{Caps, Command, TaskId, Usd};
+use swarm_domain::{Caps, Command, Event, TaskId, Usd};
 
 use crate::choice::{Site, Who};
 use crate::laws::Broken;
@@ -73,9 +73,15 @@ impl Drive {
     pub(crate) fn money(&mut self) -> Option<(String, Request)> {
         self.stopped_with.take_if(|outcome| *outcome == Outcome::Budget)?;
         let more: u64 = 100 << self.resumes.min(40);
-        let capped = self.life.state()?.run().ledger.caps();
+        let capped = self.plan.settings().caps;
+        // Somebody may have set a cap on money where the plan has none.
+        let is_set = |event: &Event| match event {
+            Event::Requested(asked) => matches!(asked.request, Request::SetBudget { .. }),
+            _ => false,
+        };
+        let money = capped.usd.is_some() || self.life.history.iter().any(|at| is_set(&at.event));
         let caps = Caps {
-            usd: capped.usd.map(|_| Usd::from_micros(more)),
+            usd: money.then_some(Usd::from_micros(more)),
             tokens: capped.tokens.map(|_| more),
             calls: capped.calls.map(|_| more),
             turns: capped.turns.map(|_| more),
