@@ -4,7 +4,11 @@
 
 #[path = "budget/amounts.rs"]
 mod amounts;
+#[path = "budget/caps.rs"]
+mod caps;
 mod common;
+#[path = "budget/day.rs"]
+mod day;
 #[path = "budget/grants.rs"]
 mod grants;
 #[path = "budget/reservations.rs"]

@@ -14,6 +14,10 @@ use crate::writer::{Committed, Submit, Writer, WriterError};
 
 /// What the writer is told, in order.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large one, and each is moved through one queue"
+)]
 pub(crate) enum Work {
     /// A command.
     Submit(Submit),

@@ -19,7 +19,7 @@ use swarm_domain::plan::{
 };
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
-use swarm_domain::{AsPlanned, Command, Event, NewRun, Oid, Policy, TaskId, Usd};
+use swarm_domain::{AsPlanned, AtCap, Caps, Command, Event, NewRun, Oid, Policy, TaskId, Usd};
 use swarm_journal::Log;
 
 /// A world in which everything works at once, and actors panic when told to.
@@ -142,8 +142,9 @@ fn task(id: &str, needs: &[&str]) -> TaskSpec {
         work: Work::Run(Program::Shell("true".to_owned())),
         needs: needs.iter().map(|need| (TaskId::new(need).unwrap(), NeedWhen::Merged)).collect(),
         files: vec![],
-        budget: None,
+        caps: Caps::NONE,
         estimate: Some(Usd::from_micros(20)),
+        learned: None,
         timeout_ms: None,
         idle_timeout_ms: None,
         retries: Retries {
@@ -172,14 +173,15 @@ fn plan(tasks: Vec<TaskSpec>) -> Plan {
         base: Oid::new("base"),
         target: "swarm/test".to_owned(),
         target_at: None,
-        cap: Some(Usd::from_dollars(1)),
-        warn_percent: 80,
-        tokens: None,
+        caps: Caps::of_usd(Some(Usd::from_dollars(1))),
+        agent_caps: BTreeMap::new(),
+        per_day: None,
+        warn: vec![50, 80, 100],
+        at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
         meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 1,
-        deadline_ms: None,
         on_failure: OnFailure::Continue,
         on_limit: OnLimit::Wait,
         instructions: String::new(),

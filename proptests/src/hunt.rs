@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn any_number_of_threads_finds_the_same() {
-        let found = |jobs| hunt(Some(Sabotage::DeadReportAccepted), jobs).go(&Progress::default()).found;
+        let found = |jobs| hunt(Some(Sabotage::OrphanNotAdopted), jobs).go(&Progress::default()).found;
         let alone = found(1);
         assert!(alone.is_some());
         for jobs in [2, 3, 7] {

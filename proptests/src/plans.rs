@@ -7,7 +7,7 @@ use swarm_domain::plan::{
     OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, Retries, RetryFrom, RetryOn, Settings,
     Strategy, TaskSpec, Tree, Work, Workspace,
 };
-use swarm_domain::{Oid, TaskId, Usd};
+use swarm_domain::{AtCap, Caps, Oid, TaskId, Usd};
 
 use crate::choice::{Choices, Site, Who};
 
@@ -58,16 +58,23 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
         base: Oid::new("base"),
         target: "swarm/sim".to_owned(),
         target_at: None,
-        cap: [None, Some(LOW * tasks), Some(3 * LOW * tasks), Some(1000 * LOW * tasks)]
-            [of_run(Site::PlanCap) as usize]
-            .map(Usd::from_micros),
-        warn_percent: 80,
-        tokens: (of_run(Site::PlanTokens) == 1).then_some(200),
+        caps: Caps {
+            usd: [None, Some(LOW * tasks), Some(3 * LOW * tasks), Some(1000 * LOW * tasks)]
+                [of_run(Site::PlanCap) as usize]
+                .map(Usd::from_micros),
+            tokens: (of_run(Site::PlanTokens) == 1).then_some(200),
+            calls: (of_run(Site::PlanCalls) == 1).then_some(30),
+            turns: (of_run(Site::PlanCalls) == 2).then_some(20),
+            time_ms: [None, Some(600_000), Some(2_000)][of_run(Site::PlanDeadline) as usize],
+        },
+        agent_caps: agent_caps(of_run(Site::PlanAgents), tasks),
+        per_day: None,
+        warn: vec![50, 80, 100],
+        at_cap: [AtCap::Finish, AtCap::Kill][of_run(Site::PlanAtCap) as usize],
         on_unknown_cost: [OnUnknownCost::Estimate, OnUnknownCost::Allow][of_run(Site::PlanUnknown) as usize],
         meter: [Meter::Proxy, Meter::Reported][of_run(Site::PlanMeter) as usize],
         concurrency: of_run(Site::PlanSlots) + 1,
         gate_slots: of_run(Site::PlanGateSlots) + 1,
-        deadline_ms: [None, Some(600_000), Some(2_000)][of_run(Site::PlanDeadline) as usize],
         on_failure: [OnFailure::Continue, OnFailure::Stop, OnFailure::Pause]
             [of_run(Site::PlanOnFailure) as usize],
         on_limit: [OnLimit::Wait, OnLimit::Fail][of_run(Site::PlanLimit) as usize],
@@ -95,6 +102,17 @@ fn settings(choices: &mut Choices, tasks: u64) -> Settings {
     }
 }
 
+/// What the attempts of one agent may use up together, or of each.
+fn agent_caps(which: u32, tasks: u64) -> BTreeMap<String, Caps> {
+    let each = |caps: Caps| ADAPTERS.map(|agent| (agent.to_owned(), caps)).into();
+    match which {
+        0 => BTreeMap::new(),
+        1 => each(Caps::of_usd(Some(Usd::from_micros(LOW * tasks)))),
+        2 => each(Caps { calls: Some(12), ..Caps::NONE }),
+        _ => [(ADAPTERS[0].to_owned(), Caps { time_ms: Some(3_000), ..Caps::NONE })].into(),
+    }
+}
+
 fn setup(wanted: u32) -> Vec<Command> {
     if wanted == 1 { vec![Command::Shell("true".to_owned())] } else { Vec::new() }
 }
@@ -110,10 +128,16 @@ fn task(choices: &mut Choices, place: u16) -> TaskSpec {
         work: if is_agent { agent(adapter) } else { Work::Run(Command::Shell("true".to_owned())) },
         needs,
         files,
-        budget: [None, Some(2 * LOW), Some(8 * LOW)][of_task(Site::TaskBudget) as usize]
-            .map(Usd::from_micros),
+        caps: Caps {
+            usd: [None, Some(2 * LOW), Some(8 * LOW)][of_task(Site::TaskBudget) as usize]
+                .map(Usd::from_micros),
+            calls: (of_task(Site::TaskCaps) == 1).then_some(8),
+            time_ms: (of_task(Site::TaskCaps) == 2).then_some(1_500),
+            ..Caps::NONE
+        },
         estimate: [None, Some(LOW / 2), Some(2 * LOW)][of_task(Site::TaskEstimate) as usize]
             .map(Usd::from_micros),
+        learned: None,
         timeout_ms: Some([60_000, 200][of_task(Site::TaskTimeout) as usize]),
         idle_timeout_ms: Some(30_000),
         retries: Retries {
@@ -151,7 +175,7 @@ fn needs(choices: &mut Choices, place: u16) -> Vec<(TaskId, NeedWhen)> {
 
 fn agent(adapter: &str) -> Work {
     Work::Agent {
-        agent: "sim".to_owned(),
+        agent: adapter.to_owned(),
         adapter: adapter.to_owned(),
         command: Some(Command::Shell("true".to_owned())),
         model: None,

@@ -7,7 +7,7 @@ use swarm_proptests::{Draw, Mark, Scenario, Setup, Site, Tally, run, tear};
 
 /// How many seeds; more with `SWARM_SEEDS`.
 fn seeds() -> u64 {
-    std::env::var("SWARM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(8_000)
+    std::env::var("SWARM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10_000)
 }
 
 /// What all of them came by. A broken law ends the process of this test.

@@ -89,6 +89,6 @@ impl Account {
         // Finer than a micro-dollar is rounded up, once.
         let micros = picos.map(|picos| u64::try_from(picos.div_ceil(1_000_000)).unwrap_or(u64::MAX));
         let usd_micros = micros.filter(|_| !self.by_model.is_empty());
-        Spent { usd_micros, priced: true, tokens: self.tokens() }
+        Spent { usd_micros, priced: true, tokens: self.tokens(), ..Spent::default() }
     }
 }

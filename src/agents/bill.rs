@@ -11,6 +11,9 @@ use super::reading::Spent;
 pub(super) struct Bill {
     told: Told,
     untold: Account,
+    calls: u64,
+    /// Sums were added, of which nobody said how many calls they are of.
+    sums: bool,
 }
 
 #[derive(Debug, Default)]
@@ -20,8 +23,19 @@ struct Told {
 }
 
 impl Bill {
-    /// Adds a call, with the micro-dollars that the program tells of it.
+    /// Adds a call, with the micro-dollars that the program tells of it. One without a token was turned away.
     pub(super) fn add(&mut self, model: &str, tokens: Tokens, micros: Option<u64>) {
+        self.calls += u64::from(tokens != Tokens::default());
+        self.charge(model, tokens, micros);
+    }
+
+    /// Adds calls of which only the sum is told.
+    pub(super) fn add_sum(&mut self, model: &str, tokens: Tokens, micros: Option<u64>) {
+        self.sums = true;
+        self.charge(model, tokens, micros);
+    }
+
+    fn charge(&mut self, model: &str, tokens: Tokens, micros: Option<u64>) {
         if tokens != Tokens::default() && micros.is_none_or(|micros| micros == 0) {
             return self.untold.add(model, tokens);
         }
@@ -32,14 +46,19 @@ impl Bill {
     /// What all of them cost. Where a table had to help, the sum is an estimate.
     pub(super) fn spent(&self, prices: &Prices) -> Spent {
         let rest = self.untold.priced(prices);
+        // Each of these programs makes one call for a turn.
+        let calls = Some(self.calls).filter(|calls| *calls > 0 && !self.sums);
         if rest.tokens == Tokens::default() {
-            return Spent { usd_micros: self.told.micros, priced: false, tokens: self.told.tokens };
+            let (usd_micros, tokens) = (self.told.micros, self.told.tokens);
+            return Spent { usd_micros, priced: false, tokens, calls, turns: calls };
         }
         let told = self.told.micros.unwrap_or_default();
         Spent {
             usd_micros: rest.usd_micros.map(|micros| micros.saturating_add(told)),
             priced: true,
             tokens: self.told.tokens.plus(rest.tokens),
+            calls,
+            turns: calls,
         }
     }
 }
@@ -56,6 +75,19 @@ mod tests {
             bill.add(model, *tokens, *micros);
         }
         bill.spent(&Prices::built_in())
+    }
+
+    #[test]
+    fn calls_are_counted_unless_only_their_sum_is_told() {
+        let mut bill = Bill::default();
+        bill.add("", Tokens::default(), Some(0));
+        assert_eq!(bill.spent(&Prices::built_in()).calls, None, "it was turned away");
+        bill.add("gpt-5", TOKENS, None);
+        bill.add("gpt-5", TOKENS, Some(7));
+        let spent = bill.spent(&Prices::built_in());
+        assert_eq!((spent.calls, spent.turns), (Some(2), Some(2)));
+        bill.add_sum("gpt-5", TOKENS, Some(7));
+        assert_eq!(bill.spent(&Prices::built_in()).calls, None);
     }
 
     #[test]

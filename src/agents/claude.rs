@@ -251,7 +251,15 @@ impl Stream {
                 .map(|(said, more)| said.saturating_add(more)),
             priced: billed.priced,
             tokens: billed.tokens.plus(counted.tokens),
+            ..Spent::default()
         });
+        self.calls();
+    }
+
+    /// Each message is the answer to a call, and a turn of the conversation.
+    fn calls(&mut self) {
+        let calls = u64::try_from(self.messages.len()).ok().filter(|calls| *calls > 0);
+        (self.reading.spent.calls, self.reading.spent.turns) = (calls, calls);
     }
 
     fn limit(&mut self, record: &Value, talk: &mut dyn FnMut(Talk)) {
@@ -298,8 +306,9 @@ impl Stream {
             .and_then(Value::as_object)
             .is_some_and(|models| models.values().any(|model| text(model, "/costBasis") == Some("unknown")));
         let tokens = if total < before.usd_micros { used } else { used.minus(before.tokens) };
-        self.reading.spent = Spent { usd_micros: Some(micros), priced: guessed, tokens };
+        self.reading.spent = Spent { usd_micros: Some(micros), priced: guessed, tokens, ..Spent::default() };
         self.billed = Some(self.reading.spent);
+        self.calls();
         self.account = Account::default();
         (bookmark.usd_micros, bookmark.tokens) = (total, used);
         self.reading.report.bookmark = Some(bookmark.text());

@@ -230,7 +230,8 @@ impl Stream {
     fn count(&mut self) {
         let (all, before) = (self.rollouts.spent(), &self.before);
         let usd_micros = all.usd_micros.map(|usd| usd.saturating_sub(before.usd_micros));
-        self.reading.spent = Spent { usd_micros, priced: true, tokens: all.tokens.minus(before.tokens) };
+        let tokens = all.tokens.minus(before.tokens);
+        self.reading.spent = Spent { usd_micros, priced: true, tokens, ..Spent::default() };
         if !self.conversation.is_empty() {
             let bookmark = Bookmark {
                 conversation: self.conversation.clone(),

@@ -24,6 +24,12 @@ pub struct Spent {
     pub priced: bool,
     /// The tokens of this attempt alone.
     pub tokens: Tokens,
+    /// Calls of the model; none: not known.
+    #[serde(default)]
+    pub calls: Option<u64>,
+    /// Turns of the conversation; none: not known.
+    #[serde(default)]
+    pub turns: Option<u64>,
 }
 
 /// What is known of an attempt from what its program printed.

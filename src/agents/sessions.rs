@@ -100,7 +100,7 @@ impl Session {
             let tokens = tokens(metrics.get("usage")?);
             let micros = json::micros_of(metrics, "/totalNanoAiu", NANO_AIU_PER_DOLLAR);
             self.total = self.total.plus(tokens);
-            self.bill.add(model, tokens, micros);
+            self.bill.add_sum(model, tokens, micros);
         }
         Some(())
     }

@@ -249,16 +249,16 @@ pub struct BudgetArgs {
 /// A change of a budget.
 #[derive(Debug, Subcommand)]
 pub enum BudgetChange {
-    /// Raise the cap.
+    /// Raise caps.
     Add {
-        /// The run (default the one that is live), then the amount, such as 5usd.
-        #[arg(value_name = "RUN|X", num_args = 1..=2, required = true)]
+        /// The run (default the one that is live), then amounts: 5usd, 2Mtokens, 500calls, 40turns, 2h.
+        #[arg(value_name = "RUN|X", num_args = 1..=6, required = true)]
         words: Vec<String>,
     },
-    /// Set the cap.
+    /// Set caps.
     Set {
-        /// The run (default the one that is live), then the amount, such as 17usd.
-        #[arg(value_name = "RUN|X", num_args = 1..=2, required = true)]
+        /// The run (default the one that is live), then amounts: 17usd, 5Mtokens, 2000calls, 400turns, 8h.
+        #[arg(value_name = "RUN|X", num_args = 1..=6, required = true)]
         words: Vec<String>,
     },
 }

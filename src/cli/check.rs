@@ -14,7 +14,7 @@ use crate::world::environment::ALLOWED;
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> {
     let file = plan_file(context, args.plan.as_deref())?;
     let loaded = match plan::load(&file, cpus()) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => learned(context, loaded),
         Err(refused) if context.json => {
             let problems = plan::to_json(&refused.problems, &refused.source);
             out::line(serde_json::json!({"schema": "swarm.check/1", "problems": problems}));
@@ -55,6 +55,14 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     }
     eprintln!("  next: swarm run{}", named(args));
     Ok(OK)
+}
+
+/// With what earlier runs of the repository teach of costs, if it is in one.
+fn learned(context: &Context, mut loaded: plan::Loaded) -> plan::Loaded {
+    if let Ok(repo) = context.repo() {
+        prepare::learn(&repo, &mut loaded);
+    }
+    loaded
 }
 
 /// The plan as it was named on the command line, after a space.

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use swarm_actors::WriterError;
 use swarm_domain::decide::Refusal;
 use swarm_domain::fact::Request;
-use swarm_domain::{Command, Event, TaskId, Usd};
+use swarm_domain::{Command, Event, TaskId};
 use swarm_journal::{Follower, Item};
 
 use super::Context;
+use super::amounts;
 use super::args::{BudgetArgs, BudgetChange, CancelArgs, ViewArgs};
 use super::exit::{BUSY, ENVIRONMENT, Failure, OK, USAGE};
 use super::run::{drive_here, user};
@@ -75,23 +76,18 @@ pub(super) fn budget(context: &Context, args: &BudgetArgs) -> Result<u8, Failure
         BudgetChange::Add { words } => (words, false),
         BudgetChange::Set { words } => (words, true),
     };
-    let (run, amount) = match words.as_slice() {
-        [amount] => (None, amount),
-        [run, amount] => (Some(run.as_str()), amount),
-        _ => return Err(Failure::new(USAGE, "name an amount, such as 5usd")),
-    };
-    let usd = Usd::parse(amount).map_err(|error| Failure::new(USAGE, error))?;
+    let (run, caps) = amounts::read(words).map_err(|error| Failure::new(USAGE, error))?;
     let folder = changing(context, run)?;
-    let request = if set { Request::SetBudget { usd } } else { Request::AddBudget { usd } };
+    let request = if set { Request::SetBudget { caps } } else { Request::AddBudget { caps } };
     let live = folder.owner().is_some();
     if live {
         send(context, &folder, request)?;
     } else {
         record(context, &folder, request)?;
     }
-    let cap = runs::read_state(&folder.journal())?.parts().and_then(|parts| parts.ledger.cap());
-    let cap = cap.map_or_else(|| "unlimited".to_owned(), |cap| cap.to_string());
-    eprintln!("the budget of run {} is now {cap}", folder.id);
+    let state = runs::read_state(&folder.journal())?;
+    let now = state.parts().map(|parts| *parts.ledger.caps()).unwrap_or_default();
+    eprintln!("the budget of run {} is now {}", folder.id, amounts::shown(&now));
     if !live {
         eprintln!("  next: swarm resume {}", folder.id);
     }

@@ -1,6 +1,7 @@
 //! The commands, one file each. They talk to people; everything below them does not.
 
 mod agents;
+mod amounts;
 pub mod args;
 mod attach;
 mod check;

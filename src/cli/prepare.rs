@@ -9,8 +9,8 @@ use super::agents;
 use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET, USAGE};
 use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
-use crate::plan::{Draft, Resolved};
-use crate::runs::TargetLock;
+use crate::plan::{self, Draft, Resolved};
+use crate::runs::{self, TargetLock};
 use crate::walls;
 use crate::world::guard::Guard;
 use crate::world::{environment, program};
@@ -191,4 +191,15 @@ pub(super) fn only(draft: &mut Draft, names: &[String]) -> Result<(), Failure> {
     }
     draft.tasks.retain(|task| wanted.contains(&task.id));
     Ok(())
+}
+
+/// What earlier runs teach of the costs of a plan's agents. Where that is known of all, nothing is assumed of any.
+pub(super) fn learn(repo: &Repo, loaded: &mut plan::Loaded) {
+    plan::learn(&mut loaded.draft, &runs::past_attempts(repo));
+    let unknown = |task: &swarm_domain::TaskSpec| {
+        task.is_agent() && task.estimate.is_none() && task.caps.usd.is_none() && task.learned.is_none()
+    };
+    if !loaded.draft.tasks.iter().any(unknown) {
+        loaded.warnings.retain(|problem| problem.code != "P0403");
+    }
 }

@@ -8,7 +8,7 @@ use super::Context;
 use super::args::ReplayArgs;
 use super::exit::{Failure, JOURNAL, OK, USAGE};
 use super::{out, proof};
-use crate::report::{self, EventStream, Liveness};
+use crate::report::{self, EventStream, Liveness, Spending};
 use crate::runs::{self, History, RunFolder};
 
 pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure> {
@@ -37,7 +37,10 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
     let state = fold(events)?;
     // Of a moment in the past it is told as it was then: whoever drove the run, drove it.
     let now = upto == history.events.len();
-    let live = Liveness { owner: if now { folder.owner() } else { driver(events) }, ..Liveness::default() };
+    let owner = if now { folder.owner() } else { driver(events) };
+    let now_ms = report::last_ms(events);
+    let burn = owner.map(|_| Spending::of(events).burn(now_ms));
+    let live = Liveness { owner, at_ms: now_ms, burn, ..Liveness::default() };
     if context.json {
         out::line(report::status_json(&state, &live, &digest(&state)));
         return Ok(OK);
@@ -45,7 +48,6 @@ pub(super) fn replay(context: &Context, args: &ReplayArgs) -> Result<u8, Failure
     for recorded in events {
         out::line(report::event_line(recorded));
     }
-    let now_ms = events.last().map_or(0, |recorded| recorded.time_ms);
     out::line(format!(
         "\n{}",
         report::status_text(&state, &live, now_ms, out::colour(), out::width()).trim_end()

@@ -1,8 +1,8 @@
 //! `swarm resume`: carries a run on where it stopped, or reaches it where it runs.
 
-use swarm_domain::TaskSpec;
 use swarm_domain::fact::Request;
 use swarm_domain::state::State;
+use swarm_domain::{Caps, TaskSpec};
 
 use super::agents;
 use super::args::ResumeArgs;
@@ -15,7 +15,7 @@ use crate::{drive, plan};
 pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure> {
     let folder = context.find(args.run.as_deref())?;
     let mut requests = Vec::new();
-    requests.extend(args.budget.map(|usd| Request::SetBudget { usd }));
+    requests.extend(args.budget.map(|usd| Request::SetBudget { caps: Caps::of_usd(Some(usd)) }));
     requests.extend(args.concurrency.map(|slots| Request::SetConcurrency { slots }));
     if let Some(pid) = folder.owner() {
         return reach(context, &folder, pid, requests);

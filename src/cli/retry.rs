@@ -31,7 +31,8 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
             recorded(&parts.run.settings, parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect())
         }
     };
-    draft.cap = args.budget.or(draft.cap);
+    draft.caps.usd = args.budget.or(draft.caps.usd);
+    plan::learn(&mut draft, &runs::past_attempts(&repo));
     let target = parts.run.settings.target.clone();
     let wanted = Wanted { target: Some(&target), preflight: parts.run.settings.preflight, continues: true };
     let resolved = prepare::resolve(&repo, &draft, &wanted)?;
@@ -70,14 +71,15 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
         name: settings.name,
         base: None,
         target: Some(settings.target),
-        cap: settings.cap,
-        warn_percent: settings.warn_percent,
-        tokens: settings.tokens,
+        caps: settings.caps,
+        agent_caps: settings.agent_caps,
+        per_day: settings.per_day,
+        warn: settings.warn,
+        at_cap: settings.at_cap,
         on_unknown_cost: settings.on_unknown_cost,
         meter: settings.meter,
         concurrency: settings.concurrency,
         gate_slots: settings.gate_slots,
-        deadline_ms: settings.deadline_ms,
         on_failure: settings.on_failure,
         on_limit: settings.on_limit,
         instructions: settings.instructions,
@@ -93,6 +95,11 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
     }
 }
 
+/// Whether a task is defined as it was. What is learned of costs meanwhile is no part of that.
+fn is_same(before: &TaskSpec, now: &TaskSpec) -> bool {
+    TaskSpec { learned: now.learned.clone(), ..before.clone() } == *now
+}
+
 /// What the parent landed, whose definition is unchanged, and whose commit is still in the target.
 fn carried(
     repo: &Repo,
@@ -103,7 +110,7 @@ fn carried(
 ) -> Result<BTreeMap<TaskId, Oid>, Failure> {
     let mut carried = BTreeMap::new();
     for spec in &draft.tasks {
-        let Some(task) = parent.run().tasks.get(&spec.id).filter(|task| *task.spec == *spec) else {
+        let Some(task) = parent.run().tasks.get(&spec.id).filter(|task| is_same(&task.spec, spec)) else {
             continue;
         };
         let Some(End::Merged { commit }) = task.end() else { continue };

@@ -31,12 +31,14 @@ use crate::world::{RealWorld, Wall};
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<u8, Failure> {
     let repo = context.repo()?;
     let file = plan_file(context, args.plan.as_deref())?;
-    let Loaded { mut draft, warnings, source } = plan::load(&file, cpus())?;
+    let mut loaded = plan::load(&file, cpus())?;
+    loaded.draft.caps.usd = args.budget.or(loaded.draft.caps.usd);
+    prepare::learn(&repo, &mut loaded);
+    let Loaded { mut draft, warnings, source } = loaded;
     if !warnings.is_empty() {
         eprintln!("{}", plan::render(&warnings, &source, drive::colour()).trim_end());
     }
     prepare::only(&mut draft, &args.only)?;
-    draft.cap = args.budget.or(draft.cap);
     draft.concurrency = args.concurrency.unwrap_or(draft.concurrency);
     let wanted = Wanted { target: args.target.as_deref(), preflight: !args.no_preflight, continues: false };
     let resolved = prepare::resolve(&repo, &draft, &wanted)?;
@@ -107,7 +109,7 @@ fn announce(repo: &Repo, plan: &Plan) -> Result<(), Failure> {
         let files = if dirty == 1 { "file" } else { "files" };
         eprintln!("agents see {base}, not your {dirty} uncommitted {files}");
     }
-    let budget = settings.cap.map_or_else(|| "no limit".to_owned(), |cap| cap.to_string());
+    let budget = settings.caps.usd.map_or_else(|| "no limit".to_owned(), |cap| cap.to_string());
     let agents = cost::words(plan.tasks(), settings.meter, settings.on_unknown_cost)?;
     let cost = agents.unwrap_or_else(|| "commands cost what they report".to_owned());
     let tasks = match plan.tasks().len() {

@@ -7,22 +7,24 @@ use super::Context;
 use super::exit::{Failure, OK, USAGE};
 use super::out;
 use crate::holder::{self, Probe};
-use crate::report::{self, Liveness, Row};
+use crate::report::{self, Liveness, Row, Spending};
 use crate::runs::{self, RunFolder};
 use crate::world::{agent, now_ms};
 
 pub(super) fn status(context: &Context, run: Option<&str>) -> Result<u8, Failure> {
     let folder = context.find(run)?;
     let history = runs::read(&folder.journal())?;
-    let live = Liveness { owner: folder.owner(), heard: agent::heard(&folder.dir, &history.state) };
+    let (owner, now_ms) = (folder.owner(), now_ms());
+    // Of a run that nobody drives it is told what its records say, whenever that is asked.
+    let at_ms = owner.map_or_else(|| report::last_ms(&history.events), |_| now_ms);
+    let burn = owner.map(|_| Spending::of(&history.events).burn(at_ms));
+    let live = Liveness { owner, heard: agent::heard(&folder.dir, &history.state), at_ms, burn };
     if context.json {
         let digest = swarm_actors::digest(&history.state);
         let document = report::status_json(&history.state, &live, &digest);
         out::line(report::with_notes(document, &history.events));
     } else {
-        out::line(
-            report::status_text(&history.state, &live, now_ms(), out::colour(), out::width()).trim_end(),
-        );
+        out::line(report::status_text(&history.state, &live, now_ms, out::colour(), out::width()).trim_end());
         if live.owner.is_none() {
             name_orphans(&folder, &history);
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::caps::{AtCap, Caps, Measure};
 use crate::event::{
-    AgentExited, Event, GrantRaised, Noted, Opened, RaiseRefused, Requested, RunPlanned, TaskPlanned,
+    AgentExited, DaySeen, Event, GrantRaised, Opened, RaiseRefused, Requested, RunPlanned, TaskPlanned,
     UsageReported,
 };
 use crate::fact::{Cap, Cost, Ending, Moment, Request, Site, Standing};
@@ -138,8 +139,18 @@ impl State {
         let deadline = parts.run.deadline_ms().filter(|_| !parts.run.overdue);
         let hold = parts.holds.next_over().map(|(at_ms, _)| at_ms);
         let disk = parts.run.no_room.map(|(_, since_ms)| since_ms.saturating_add(crate::end::DISK_WAIT_MS));
-        [retry, deadline, hold, disk].into_iter().flatten().min()
+        let agent_time = agent_time_up_ms(parts);
+        let warning = crate::warn::time_due_ms(parts);
+        [retry, deadline, hold, disk, agent_time, warning].into_iter().flatten().min()
     }
+}
+
+/// When attempts are to be stopped because their agent's time is up, in milliseconds since 1970.
+fn agent_time_up_ms(parts: &Parts) -> Option<u64> {
+    let unstopped = |task: &&Task| task.attempt.as_ref().is_some_and(|attempt| attempt.stop.is_none());
+    let running = parts.tasks.in_slots().filter(unstopped);
+    let up = running.filter_map(|task| parts.ledger.time_up_ms(task.spec.agent()?)).min();
+    up.filter(|_| parts.run.settings.at_cap == AtCap::Kill)
 }
 
 fn plan(now: &Moment<'_>, new: &NewRun) -> Vec<Event> {
@@ -166,13 +177,19 @@ fn ask(parts: &Parts, id: &str, by: &str, request: &Request) -> Result<Vec<Event
     }
     let unreasonable = |text: &str| Err(Refusal::Unreasonable(text.to_owned()));
     match request {
-        Request::AddBudget { .. } if parts.ledger.cap().is_none() => {
-            return unreasonable("the run's budget is unlimited; use `swarm budget set` to give it one");
-        }
-        Request::AddBudget { usd } | Request::SetBudget { usd } if *usd == Usd::ZERO => {
+        Request::AddBudget { caps } | Request::SetBudget { caps } if names_nothing(caps) => {
             return unreasonable(
-                "an amount of $0 would change nothing or stop everything; use `swarm cancel` to stop",
+                "an amount of 0 would change nothing or stop everything; use `swarm cancel` to stop",
             );
+        }
+        Request::AddBudget { caps } => {
+            let unlimited = |(measure, _): &(Measure, u64)| parts.ledger.caps().get(*measure).is_none();
+            if let Some((measure, _)) = caps.iter().find(unlimited) {
+                let what = if measure == Measure::Usd { "budget" } else { measure.word() };
+                return unreasonable(&format!(
+                    "the run's {what} is unlimited; use `swarm budget set` to give it a cap"
+                ));
+            }
         }
         Request::SetConcurrency { slots: 0 } => {
             return unreasonable("concurrency is at least 1; use `swarm pause` to start nothing");
@@ -184,13 +201,16 @@ fn ask(parts: &Parts, id: &str, by: &str, request: &Request) -> Result<Vec<Event
         }
         Request::Pause
         | Request::Unpause
-        | Request::AddBudget { .. }
         | Request::SetBudget { .. }
         | Request::SetConcurrency { .. }
         | Request::Drain { .. }
         | Request::Interrupt { .. } => {}
     }
     Ok(vec![Requested { id: id.to_owned(), by: by.to_owned(), request: request.clone() }.into()])
+}
+
+fn names_nothing(caps: &Caps) -> bool {
+    caps.iter().next().is_none() || caps.iter().any(|(_, amount)| amount == 0)
 }
 
 /// Takes a fact if it fits what is under way. Only facts come from the world; decisions are made here.
@@ -213,10 +233,10 @@ fn fact(parts: &Parts, now: &Moment<'_>, event: &Event) -> Result<Vec<Event>, Re
         Event::AgentExited(exited) => {
             let task = fitting(parts, event)?;
             let settled = settled(parts, now, task, exited);
-            let warning = warning(parts, settled.charge);
             let held = held(parts, now, task, exited);
-            Ok(std::iter::once(settled.into()).chain(held).chain(warning).collect())
+            Ok(std::iter::once(settled.into()).chain(held).collect())
         }
+        Event::DaySeen(seen) => day_seen(parts, seen),
         Event::UsageReported(report) => usage(parts, fitting(parts, event)?, report),
         Event::WorktreeMade(_)
         | Event::WorktreeFailed(_)
@@ -258,7 +278,7 @@ fn fitting<'a>(parts: &'a Parts, event: &Event) -> Result<&'a Task, Refusal> {
 
 /// Law 7: a reservation is settled at the best known spend, and an unknown cost is not $0.
 fn settled(parts: &Parts, now: &Moment<'_>, task: &Task, exited: &AgentExited) -> AgentExited {
-    let line = parts.ledger.line(&task.spec.id, exited.attempt).unwrap_or_default();
+    let line = parts.ledger.line(&task.spec.id, exited.attempt).cloned().unwrap_or_default();
     let usage = line.usage.max(exited.usage);
     let never_ran = matches!(exited.ending, Ending::SetupFailed { .. } | Ending::NotStarted { .. });
     let (charge, cost) = match (usage.usd, parts.run.settings.on_unknown_cost) {
@@ -278,20 +298,29 @@ fn held(parts: &Parts, now: &Moment<'_>, task: &Task, exited: &AgentExited) -> O
     waits.then(|| held.into())
 }
 
-/// What the plan wants people to be told when so much of the cap is spent; once, when it is crossed.
-fn warning(parts: &Parts, charge: Usd) -> Option<Event> {
-    let cap = parts.ledger.cap()?;
-    let percent = u64::from(parts.run.settings.warn_percent);
-    let reached = |spent: Usd| spent.micros().saturating_mul(100) >= cap.micros().saturating_mul(percent);
-    let (before, after) = (parts.ledger.spent(), parts.ledger.spent().plus(charge));
-    let text = format!("{percent} % of the budget are spent: {after} of {cap}");
-    (!reached(before) && reached(after)).then(|| Noted { task: None, text }.into())
+/// Law 7 for the day: what is taken back from a run is not what it has spent or holds already, because by then others
+/// may have it.
+fn day_seen(parts: &Parts, seen: &DaySeen) -> Result<Vec<Event>, Refusal> {
+    let unfit = |why: &str| Err(Refusal::Unfit(format!("budget.day: {why}")));
+    if parts.ledger.per_day().is_none() {
+        return unfit("the run has no budget by the day");
+    }
+    if let Some(day) = parts.ledger.day().filter(|day| day.date == seen.date) {
+        let held = day.spent.plus(parts.ledger.reserved());
+        if (day.allowed, day.elsewhere) == (seen.allowed, seen.elsewhere) {
+            return unfit("nothing new");
+        }
+        if seen.allowed < day.allowed && seen.allowed < held {
+            return unfit("it is spent or held back");
+        }
+    }
+    Ok(vec![seen.clone().into()])
 }
 
 /// New figures, and with them a raise of the grant or its refusal, where one is due.
 fn usage(parts: &Parts, task: &Task, report: &UsageReported) -> Result<Vec<Event>, Refusal> {
-    let before = parts.ledger.line(&report.task, report.attempt).unwrap_or_default();
-    let line = Line { usage: before.usage.max(report.usage), ..before };
+    let before = parts.ledger.line(&report.task, report.attempt).cloned().unwrap_or_default();
+    let line = Line { usage: before.usage.max(report.usage), ..before.clone() };
     if line.usage == before.usage {
         return Err(Refusal::Unfit("usage.reported: nothing new".to_owned()));
     }
@@ -300,25 +329,26 @@ fn usage(parts: &Parts, task: &Task, report: &UsageReported) -> Result<Vec<Event
     let nearly = known.micros().saturating_mul(4) >= line.grant.micros().saturating_mul(3);
     // A raise is due at three quarters of the grant, or when a call waits for it.
     if (nearly && known > Usd::ZERO) || line.usage.wants > line.grant {
-        events.extend(raise(parts, task, report, before, line));
+        events.extend(raise(parts, task, report, &before, &line));
     }
     Ok(events)
 }
 
-/// Twice the grant, or more where a call waits for more; what the task has left; what the run has left: the least of them, if it
-/// helps at all.
-fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: Line, line: Line) -> Option<Event> {
+/// Twice the grant, or more where a call waits for more; what the task has left; what run, day and agent have left: the least of
+/// them, if it helps at all.
+fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: &Line, line: &Line) -> Option<Event> {
     let known = line.usage.usd.unwrap_or_default();
     let twice = Usd::from_micros(line.grant.max(known).micros().saturating_mul(2)).max(line.usage.wants);
-    let task_left = task.spec.budget.map(|budget| budget.minus(parts.ledger.spent_by(&report.task)));
+    let task_left = task.spec.caps.usd.map(|budget| budget.minus(parts.ledger.spent_by(&report.task)));
     let wanted = task_left.map_or(twice, |left| left.min(twice));
-    let run_left = parts.ledger.free().map(|free| before.held().plus(free));
+    let agent = task.spec.agent();
+    let run_left = parts.ledger.free_for(agent).map(|free| before.held().plus(free));
     let grant = run_left.map_or(wanted, |left| left.min(wanted));
     let (id, attempt) = (report.task.clone(), report.attempt);
     if grant > line.grant && grant > known {
         return Some(GrantRaised { task: id, attempt, grant }.into());
     }
-    let cap = if wanted > line.grant && wanted > known { Cap::Run } else { Cap::Task };
+    let cap = if wanted > line.grant && wanted > known { parts.ledger.tightest(agent) } else { Cap::Task };
     let told = task.attempt.as_ref().and_then(|attempt| attempt.refused) == Some(cap);
     let running = matches!(task.phase, Phase::Running);
     (running && !told).then(|| RaiseRefused { task: id, attempt, cap }.into())

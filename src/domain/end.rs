@@ -1,9 +1,11 @@
 //! Whether the run is over, and how it came out. Law 11: giving up needs a recorded reason.
 
+use crate::Usd;
+use crate::caps::{Measure, Reached};
 use crate::event::{Event, RunFinished, RunStopped};
-use crate::fact::{Cause, Moment, Outcome};
+use crate::fact::{Cap, Cause, Moment, Outcome};
 use crate::holds::Hold;
-use crate::next::{next_in_line, out_of_tokens};
+use crate::next::next_in_line;
 use crate::run::{Pause, Preflight};
 use crate::state::Parts;
 use crate::task::{End, Phase, Task};
@@ -79,11 +81,11 @@ fn reason(parts: &Parts, now: &Moment<'_>) -> Option<(Outcome, String)> {
     if let Some(signal) = run.drain {
         return Some((Outcome::Interrupted { signal }, "interrupted after what ran had finished".to_owned()));
     }
-    stuck(parts)
+    stuck(parts, now.at_ms)
 }
 
 /// Nothing runs, nothing lands, and nobody asked for that.
-fn stuck(parts: &Parts) -> Option<(Outcome, String)> {
+fn stuck(parts: &Parts, now_ms: u64) -> Option<(Outcome, String)> {
     let run = &parts.run;
     let limited = |task: &Task| hold_of(parts, task).is_some_and(|(_, hold)| hold.until_ms.is_some());
     let may_retry =
@@ -114,8 +116,11 @@ fn stuck(parts: &Parts) -> Option<(Outcome, String)> {
     if run.overdue {
         return Some((Outcome::Deadline, "the run's deadline has passed".to_owned()));
     }
+    if parts.tasks.ready() > 0 && parts.ledger.day_may_grow(parts.tasks.least_ready(), now_ms) {
+        return None;
+    }
     if parts.tasks.ready() > 0 {
-        return Some((Outcome::Budget, money(parts)));
+        return Some((Outcome::Budget, money(parts, now_ms)));
     }
     let held = parts.tasks.iter().find(|task| matches!(task.phase, Phase::Held { .. }));
     held.map(|task| (Outcome::Paused, format!("`{}` is held for a person", task.spec.id)))
@@ -127,13 +132,32 @@ fn hold_of<'a>(parts: &'a Parts, task: &'a Task) -> Option<(&'a str, &'a Hold)> 
     Some((agent, parts.holds.of(agent)?))
 }
 
-fn money(parts: &Parts) -> String {
+/// Which cap keeps what is ready from starting.
+fn money(parts: &Parts, now_ms: u64) -> String {
     let ledger = &parts.ledger;
-    if out_of_tokens(parts) {
-        return format!("the run's cap on tokens is used up ({} used)", ledger.tokens());
+    let agent = parts.tasks.first_ready().and_then(|task| task.spec.agent());
+    let bar = ledger.bar(agent, now_ms);
+    let cap = bar.map_or_else(|| ledger.tightest(agent), |bar| bar.cap);
+    let whose = crate::warn::whose(cap, agent);
+    let counted = bar.map(|bar| bar.reached).filter(|reached| reached.measure != Measure::Usd);
+    if let Some(Reached { measure, used, cap }) = counted {
+        let (used, cap) = (measure.amount(used), measure.amount(cap));
+        return format!("{whose} of {cap} is used up ({used} used)");
     }
-    let cap = ledger.cap().unwrap_or_default();
-    format!("{} of {cap} are spent, and what is left does not pay for the next attempt", ledger.spent())
+    let (spent, of) = purse(parts, cap, agent, now_ms);
+    format!("{spent} of {whose} of {of} are spent, and what is left does not pay for the next attempt")
+}
+
+/// What is spent of a cap on money, and the cap.
+fn purse(parts: &Parts, cap: Cap, agent: Option<&str>, now_ms: u64) -> (Usd, Usd) {
+    let ledger = &parts.ledger;
+    let of_agent = |agent| (ledger.used_by_agent(agent, now_ms).usd, ledger.agent_caps(agent).usd);
+    let (spent, of) = match (cap, agent) {
+        (Cap::Agent, Some(agent)) => of_agent(agent),
+        (Cap::Day, _) => (ledger.day().map(|day| day.total(Usd::ZERO)).unwrap_or_default(), ledger.per_day()),
+        (Cap::Run | Cap::Task | Cap::Agent, _) => (ledger.spent(), ledger.cap()),
+    };
+    (spent, of.unwrap_or_default())
 }
 
 /// How a run came out whose tasks are all final.

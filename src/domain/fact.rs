@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::caps::{Caps, Measure};
 use crate::{Oid, TaskId, Usd};
 
 /// The wall that a machine could put up.
@@ -45,6 +46,10 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens written by the model.
     pub output_tokens: u64,
+    /// Calls of the model; none: it did not say.
+    pub calls: Option<u64>,
+    /// Turns of the conversation; none: it did not say.
+    pub turns: Option<u64>,
     /// What would have to be granted in all for a call that waits at the proxy; zero: nothing more was ever asked for.
     pub wants: Usd,
 }
@@ -61,6 +66,8 @@ impl Usage {
             priced: by_name.is_none() && (self.priced || other.priced),
             input_tokens: self.input_tokens.max(other.input_tokens),
             output_tokens: self.output_tokens.max(other.output_tokens),
+            calls: self.calls.max(other.calls),
+            turns: self.turns.max(other.turns),
             wants: self.wants.max(other.wants),
         }
     }
@@ -183,15 +190,38 @@ pub enum Stop {
     Interrupted,
     /// The run's time is up.
     Deadline,
+    /// A cap is reached.
+    Capped {
+        /// Whose.
+        cap: Cap,
+        /// Of what.
+        measure: Measure,
+    },
 }
 
-/// Which cap refused money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whose cap it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cap {
-    /// The task's budget.
+    /// The task's.
     Task,
     /// The run's.
     Run,
+    /// That of the agent, for all its attempts of the run.
+    Agent,
+    /// That of the day, for all runs of the repository.
+    Day,
+}
+
+impl Cap {
+    /// The word for machines.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Run => "run",
+            Self::Agent => "agent",
+            Self::Day => "day",
+        }
+    }
 }
 
 /// Why an attempt or a task failed.
@@ -286,15 +316,15 @@ pub enum Request {
     Pause,
     /// Go on.
     Unpause,
-    /// Raise the cap by this much.
+    /// Raise the run's caps by this much.
     AddBudget {
-        /// How much.
-        usd: Usd,
+        /// How much; what is not named stays.
+        caps: Caps,
     },
-    /// Set the cap to this much.
+    /// Set the run's caps to this much.
     SetBudget {
-        /// How much.
-        usd: Usd,
+        /// How much; what is not named stays.
+        caps: Caps,
     },
     /// Run this many attempts at once.
     SetConcurrency {

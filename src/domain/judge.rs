@@ -1,5 +1,6 @@
 //! What an attempt came to, and whether there is another, for one task. Changes nothing by itself.
 
+use crate::caps::{Measure, Reached};
 use crate::checks::{Checks, Red, Stage};
 use crate::event::{
     AttemptFailed, AttemptPassed, Event, Preserved, RetryScheduled, TaskCancelled, TaskDone, TaskFailed,
@@ -8,6 +9,7 @@ use crate::event::{
 use crate::fact::{Cap, Cause, Ending, Leak, Start, Stop, Trouble, TroubleKind};
 use crate::hazard::{self, Hazard};
 use crate::holds::trouble;
+use crate::ledger::Ledger;
 use crate::plan::{OnChangeless, OnConflict, OnLimit, OnStray, RetryOn};
 use crate::policy::{Again, Policy};
 use crate::state::Parts;
@@ -30,7 +32,7 @@ pub(crate) fn next(parts: &Parts, policy: &dyn Policy, task: &Task, now_ms: u64)
         }
         Phase::Judging(finding) if !task.cancel => Some(judged(parts, task, finding)),
         Phase::Waiting if task.doomed.is_some() && !task.cancel => skipped(task),
-        Phase::Ready if !task.cancel => Some(out_of_money(task)),
+        Phase::Ready if !task.cancel => Some(out_of_money(&parts.ledger, task)),
         Phase::Gating(checks) if checks.passed() => Some(queued(task)),
         Phase::Gating(checks) => checks.red().map(|red| red_gate(task, red)),
         Phase::Judging(_)
@@ -57,9 +59,16 @@ fn skipped(task: &Task) -> Option<Event> {
     Some(TaskSkipped { task: task.spec.id.clone(), because }.into())
 }
 
-fn out_of_money(task: &Task) -> Event {
-    let budget = task.spec.budget.unwrap_or_default();
-    let reason = format!("its budget of {budget} is spent");
+fn out_of_money(ledger: &Ledger, task: &Task) -> Event {
+    let reason = match ledger.task_used_up(&task.spec) {
+        Some(Reached { measure: Measure::Usd, cap, .. }) => {
+            format!("its budget of {} is spent", Measure::Usd.amount(cap))
+        }
+        Some(Reached { measure, used, cap }) => {
+            format!("its budget of {} is used up ({} used)", measure.amount(cap), measure.amount(used))
+        }
+        None => "its budget is used up".to_owned(),
+    };
     TaskFailed { task: task.spec.id.clone(), cause: Cause::Budget, reason }.into()
 }
 
@@ -69,9 +78,9 @@ fn judged(parts: &Parts, task: &Task, finding: &Finding) -> Event {
     let verdict = match finding {
         Finding::NoWorktree(error) => Err((Cause::Environment, format!("no worktree: {error}"))),
         Finding::Unkept(error) => Err((Cause::Environment, format!("its work could not be kept: {error}"))),
-        Finding::Kept(kept) => {
-            reported(parts, attempt).and_then(|()| ended(attempt)).and_then(|()| left(task, attempt, kept))
-        }
+        Finding::Kept(kept) => reported(parts, attempt)
+            .and_then(|()| ended(parts, task, attempt))
+            .and_then(|()| left(task, attempt, kept)),
     };
     match verdict {
         Err((Cause::Secret, _)) => leaked(task, secrets_of(finding)),
@@ -122,19 +131,17 @@ fn how(ending: &Ending) -> String {
 }
 
 /// How the program ended; an error is a failure and its reason.
-fn ended(attempt: &Attempt) -> Result<(), (Cause, String)> {
-    let stopped = match attempt.stop {
-        Some(Stop::Cancelled) => Some("stopped, because the task was cancelled"),
-        Some(Stop::Interrupted) => Some("stopped, because the run was interrupted"),
-        Some(Stop::Deadline) => Some("stopped, because the run's time is up"),
-        None => None,
-    };
+fn ended(parts: &Parts, task: &Task, attempt: &Attempt) -> Result<(), (Cause, String)> {
+    let stopped = attempt.stop.map(|stop| why_stopped(task, stop));
     let ending = attempt.ending.as_ref().expect("a judged attempt has ended");
     match (ending, stopped) {
         (Ending::Exited { code: 0 } | Ending::Overstayed, _) => Ok(()),
-        (_, Some(why)) => Err((Cause::Interrupted, why.to_owned())),
+        (_, Some(why)) => Err(why),
         (Ending::Exited { code }, None) => Err((Cause::Crash, format!("exited with status {code}"))),
         (Ending::Signaled { signal }, None) => Err((Cause::Crash, format!("killed by signal {signal}"))),
+        (Ending::TimedOut, None) if parts.ledger.task_used_up(&task.spec).is_some_and(is_time) => {
+            Err((Cause::Budget, "used up the task's budget of time".to_owned()))
+        }
         (Ending::TimedOut, None) => Err((Cause::Timeout, "took longer than its timeout".to_owned())),
         (Ending::Idle, None) => {
             Err((Cause::Timeout, "printed nothing for longer than its idle timeout".to_owned()))
@@ -143,7 +150,8 @@ fn ended(attempt: &Attempt) -> Result<(), (Cause, String)> {
             Err((Cause::Budget, "reached the task's budget".to_owned()))
         }
         (Ending::Spent, None) => {
-            Err((Cause::Interrupted, "reached its grant, and the run's budget has no more".to_owned()))
+            let whose = crate::warn::whose(attempt.refused.unwrap_or(Cap::Run), task.spec.agent());
+            Err((Cause::Interrupted, format!("reached its grant, and {whose} has no more")))
         }
         (Ending::Stopped, None) => Err((Cause::Interrupted, "stopped".to_owned())),
         (Ending::SetupFailed { step, detail }, None) => {
@@ -177,6 +185,28 @@ pub(crate) fn leaked(task: &Task, secrets: &[Leak]) -> Event {
 
 fn place(leak: &Leak) -> String {
     format!("`{}:{}` ({})", leak.path, leak.line, leak.rule)
+}
+
+/// Why an attempt was stopped. Its task's own cap is the task's failure; all else is nobody's.
+fn why_stopped(task: &Task, stop: Stop) -> (Cause, String) {
+    let interrupted = |why: &str| (Cause::Interrupted, format!("stopped, because {why}"));
+    match stop {
+        Stop::Cancelled => interrupted("the task was cancelled"),
+        Stop::Interrupted => interrupted("the run was interrupted"),
+        Stop::Deadline => interrupted("the run's time is up"),
+        Stop::Capped { cap: Cap::Task, measure } => {
+            let cap = task.spec.caps.get(measure).unwrap_or_default();
+            (Cause::Budget, format!("reached the task's budget of {}", measure.amount(cap)))
+        }
+        Stop::Capped { cap, measure } => {
+            let (whose, what) = (crate::warn::whose(cap, task.spec.agent()), measure.word());
+            interrupted(&format!("{whose} ({what}) is used up"))
+        }
+    }
+}
+
+fn is_time(reached: Reached) -> bool {
+    reached.measure == Measure::Time
 }
 
 /// What it left behind.

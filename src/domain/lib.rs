@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that stops there says where"))]
 
+pub mod caps;
 pub mod checks;
 pub mod claims;
 pub mod decide;
@@ -34,7 +35,9 @@ pub mod task;
 pub mod tasks;
 pub mod train;
 pub mod usd;
+mod warn;
 
+pub use caps::{AtCap, Caps, Measure, Used};
 pub use decide::{Command, NewRun, Refusal};
 pub use effect::{Actor, Effect, Key};
 pub use event::Event;
@@ -42,7 +45,7 @@ pub use fact::Moment;
 pub use hazard::{Hazard, HazardKind};
 pub use ids::{Oid, TaskId};
 pub use plan::{
-    Allowed, Claims, Command as Program, Gate, GateScope, Isolation, MergeOrder, MergePolicy, Meter,
+    Allowed, Claims, Command as Program, Gate, GateScope, Isolation, Learned, MergeOrder, MergePolicy, Meter,
     NeedWhen, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan, PlanError, Retries,
     RetryFrom, RetryOn, Settings, Strategy, TaskSpec, Tree, Wall, Work, Workspace,
 };

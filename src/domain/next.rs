@@ -5,9 +5,9 @@ use crate::event::{
     AgentFreed, AttemptStarted, DeadlineReached, Event, GateStarted, MergeIntended, MergePrepared,
     PreflightFailed, PreflightPassed, RetryDue, RunPaused, StopAsked, TaskDone,
 };
-use crate::fact::{Anchor, Cause, Moment, Site, Start, Stop};
+use crate::fact::{Anchor, Cap, Cause, Moment, Site, Start, Stop};
 use crate::judge;
-use crate::plan::{MergeOrder, OnFailure, RetryFrom, Strategy, Work};
+use crate::plan::{AtCap, MergeOrder, OnFailure, RetryFrom, Strategy, Work};
 use crate::policy::Policy;
 use crate::run::Preflight;
 use crate::state::{Parts, State};
@@ -24,7 +24,8 @@ pub(crate) fn next(state: &State, policy: &dyn Policy, now: &Moment<'_>) -> Vec<
         .or_else(|| one(deadline(parts, now)))
         .or_else(|| one(retry_due(parts, now)))
         .or_else(|| one(hold_over(parts, now)))
-        .or_else(|| one(stop(parts)))
+        .or_else(|| one(crate::warn::due(parts, now.at_ms)))
+        .or_else(|| one(stop(parts, now.at_ms)))
         .or_else(|| one(preflight(parts, now)))
         .or_else(|| one(land(parts, policy, now)))
         .or_else(|| one(own_gate(parts, now)))
@@ -68,18 +69,29 @@ fn hold_over(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
 }
 
 /// An attempt that is to end and was not told so yet.
-fn stop(parts: &Parts) -> Option<Event> {
+fn stop(parts: &Parts, now_ms: u64) -> Option<Event> {
     parts.tasks.in_slots().find_map(|task| {
-        let attempt = task.attempt.as_ref()?;
+        let attempt = task.attempt.as_ref().filter(|attempt| attempt.stop.is_none())?;
         let why = match (task.cancel, parts.run.interrupt, parts.run.overdue) {
             (true, _, _) => Stop::Cancelled,
             (false, Some(_), _) => Stop::Interrupted,
             (false, None, true) => Stop::Deadline,
-            (false, None, false) => return None,
+            (false, None, false) => capped(parts, task, now_ms)?,
         };
-        let event = StopAsked { task: task.spec.id.clone(), attempt: attempt.no, why };
-        attempt.stop.is_none().then(|| event.into())
+        Some(StopAsked { task: task.spec.id.clone(), attempt: attempt.no, why }.into())
     })
+}
+
+/// A task's own cap ends its attempt. One that is shared does where the plan says so. Money of a task is kept by the
+/// grant, and its time by the attempt's timeout.
+fn capped(parts: &Parts, task: &Task, now_ms: u64) -> Option<Stop> {
+    let ledger = &parts.ledger;
+    let own = ledger.task_reached(&task.spec, now_ms).map(|reached| (Cap::Task, reached.measure));
+    let kills = parts.run.settings.at_cap == AtCap::Kill;
+    let line = ledger.line(&task.spec.id, task.attempt.as_ref()?.no);
+    let shared = || line.filter(|_| kills).and_then(|line| ledger.reached(line, now_ms));
+    let (cap, measure) = own.or_else(|| shared().map(|bar| (bar.cap, bar.reached.measure)))?;
+    Some(Stop::Capped { cap, measure })
 }
 
 fn preflight(parts: &Parts, now: &Moment<'_>) -> Option<Event> {
@@ -246,19 +258,14 @@ fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> 
     let unjudged =
         if parts.run.settings.on_failure == OnFailure::Continue { 0 } else { parts.tasks.unjudged() };
     let slots_full = parts.tasks.slots_taken() + unjudged >= parts.run.slots as usize;
-    if !parts.run.may_start()
-        || slots_full
-        || parts.train.is_lost()
-        || out_of_tokens(parts)
-        || parts.ledger.is_overdrawn()
-    {
+    if !parts.run.may_start() || slots_full || parts.train.is_lost() {
         return None;
     }
     parts.train.head()?;
-    let free = parts.ledger.free();
-    let chosen = policy.start(parts, &mut parts.tasks.all_ready(free));
-    let offered = |chosen| parts.tasks.ready_at(&chosen, free);
-    let (task, reserve) = chosen.and_then(offered).or_else(|| parts.tasks.best_ready(free))?;
+    let room = |agent: Option<&str>| parts.ledger.room(agent, now.at_ms);
+    let chosen = policy.start(parts, &mut parts.tasks.all_ready(&room));
+    let offered = |chosen| parts.tasks.ready_at(&chosen, &room);
+    let (task, reserve) = chosen.and_then(offered).or_else(|| parts.tasks.best_ready(&room))?;
     let attempt = task.next_attempt();
     Some(
         AttemptStarted {
@@ -272,11 +279,6 @@ fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> 
         }
         .into(),
     )
-}
-
-/// Whether the run's cap on tokens is used up.
-pub(crate) fn out_of_tokens(parts: &Parts) -> bool {
-    parts.run.settings.tokens.is_some_and(|cap| parts.ledger.tokens() >= cap)
 }
 
 /// A retry starts from the last kept tip, unless the plan says otherwise. A command cannot resolve a conflict: it

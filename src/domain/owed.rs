@@ -116,7 +116,7 @@ fn make(parts: &Parts, task: &Task, attempt: &Attempt) -> Effect {
 fn run(parts: &Parts, task: &Task, attempt: &Attempt) -> Option<Effect> {
     let worktree = attempt.worktree.as_ref()?;
     let settings = &parts.run.settings;
-    let line = parts.ledger.line(&task.spec.id, attempt.no).unwrap_or_default();
+    let line = parts.ledger.line(&task.spec.id, attempt.no);
     let is_agent = matches!(task.spec.work, Work::Agent { .. });
     Some(Effect::RunAttempt(Box::new(RunAttempt {
         task: task.spec.id.clone(),
@@ -131,17 +131,25 @@ fn run(parts: &Parts, task: &Task, attempt: &Attempt) -> Option<Effect> {
         setup_timeout_ms: settings.workspace.timeout_ms,
         copy: settings.workspace.copy.clone(),
         link: settings.workspace.link.clone(),
-        timeout_ms: task.spec.timeout_ms,
+        timeout_ms: timeout_ms(parts, task),
         idle_timeout_ms: task.spec.idle_timeout_ms,
         env: task.spec.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         pass_env: settings.pass_env.iter().chain(&task.spec.pass_env).cloned().collect(),
-        grant: line.grant,
+        grant: line.map(|line| line.grant).unwrap_or_default(),
         meter: settings.meter,
         on_unknown_cost: settings.on_unknown_cost,
         stopping: attempt.stop.is_some(),
         run: parts.run.id.clone(),
         identity: settings.identity.clone(),
     })))
+}
+
+/// How long the attempt may take: its timeout, or what its task has left. Its holder sees to that, also while nobody
+/// drives the run.
+fn timeout_ms(parts: &Parts, task: &Task) -> Option<u64> {
+    let used_ms = parts.ledger.settled_by(&task.spec.id).time_ms;
+    let left_ms = task.spec.caps.time_ms.map(|cap_ms| cap_ms.saturating_sub(used_ms).max(1));
+    [task.spec.timeout_ms, left_ms].into_iter().flatten().min()
 }
 
 fn stop(task: &Task, attempt: &Attempt) -> Option<Effect> {

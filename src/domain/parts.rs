@@ -99,7 +99,8 @@ impl Parts {
         let Some(at) = self.tasks.place(id).filter(|at| self.tasks.at(*at).end().is_none()) else { return };
         if let Some(attempt) = &self.tasks.at(at).attempt {
             let charge = attempt.usage.usd.unwrap_or(crate::Usd::ZERO);
-            self.ledger.settle(id, attempt.no, charge, crate::fact::Cost::Unknown, attempt.usage);
+            let cost = (charge, crate::fact::Cost::Unknown);
+            self.ledger.settle(id, attempt.no, cost, attempt.usage, None);
         }
         let ended = self.tasks.change(at, &self.ledger, |task| {
             task.end_somehow(end);
@@ -205,7 +206,8 @@ impl Parts {
 
     fn money(&mut self, event: &Event) {
         let cap = self.ledger.cap();
-        self.ledger.apply(event);
+        let agent = task_of(event).and_then(|id| self.tasks.get(id)?.spec.agent());
+        self.ledger.apply(event, agent);
         if self.ledger.cap() != cap {
             self.tasks.refile(&self.ledger);
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::caps::{AtCap, Caps};
 pub use crate::graph::{Plan, PlanError, topological};
 use crate::hazard::HazardKind;
 use crate::{Oid, TaskId, Usd};
@@ -156,6 +157,19 @@ pub enum OnStray {
 /// The files a task claims, as gitignore globs: `!` excludes, a final `/` is a folder. Empty claims nothing and is not checked.
 pub type Claims = Vec<String>;
 
+/// What attempts of earlier runs cost that were like those of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Half of them cost at most this: what one is expected to cost.
+    pub median: Usd,
+    /// Nine of ten cost at most this: what one reserves.
+    pub p90: Usd,
+    /// How many there were.
+    pub attempts: u32,
+    /// Whose they were, for people: `claude/sonnet, label docs`.
+    pub of: String,
+}
+
 /// One task, normalised: every default is written out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSpec {
@@ -169,10 +183,12 @@ pub struct TaskSpec {
     pub needs: Vec<(TaskId, NeedWhen)>,
     /// What it claims to write.
     pub files: Claims,
-    /// What all its attempts together may cost; none: the run's cap.
-    pub budget: Option<Usd>,
+    /// What all its attempts together may use.
+    pub caps: Caps,
     /// What one attempt reserves.
     pub estimate: Option<Usd>,
+    /// What attempts like its own cost before; looked up once, when the run was planned.
+    pub learned: Option<Learned>,
     /// How long one attempt may take, in milliseconds.
     pub timeout_ms: Option<u64>,
     /// How long an attempt may be silent, in milliseconds.
@@ -203,6 +219,14 @@ impl TaskSpec {
     /// Whether an agent program does the work.
     pub fn is_agent(&self) -> bool {
         matches!(self.work, Work::Agent { .. })
+    }
+
+    /// The agent of the plan that does the work.
+    pub fn agent(&self) -> Option<&str> {
+        match &self.work {
+            Work::Agent { agent, .. } => Some(agent),
+            Work::Run(_) => None,
+        }
     }
 
     /// The adapter of the agent program that does the work.
@@ -379,12 +403,16 @@ pub struct Settings {
     pub target: String,
     /// Where the target stood when the run was planned; none: it did not exist.
     pub target_at: Option<Oid>,
-    /// The cap; none: unlimited, which the user spelled out.
-    pub cap: Option<Usd>,
-    /// Share of the cap at which a warning is due, in percent.
-    pub warn_percent: u32,
-    /// The cap on tokens of all attempts together.
-    pub tokens: Option<u64>,
+    /// What the run may use. No cap on money: the user spelled out that it is unlimited. Time is the wall clock.
+    pub caps: Caps,
+    /// What all attempts of an agent of the plan may use together, by the agent's name. Time is the sum of theirs.
+    pub agent_caps: BTreeMap<String, Caps>,
+    /// What all runs of the repository may spend on one day.
+    pub per_day: Option<Usd>,
+    /// Shares of a cap at which a warning is due, in percent, rising.
+    pub warn: Vec<u32>,
+    /// What happens to running attempts when a cap of the run, of an agent or of the day is reached.
+    pub at_cap: AtCap,
     /// What an unknown cost settles at.
     pub on_unknown_cost: OnUnknownCost,
     /// Who says what agents use.
@@ -393,8 +421,6 @@ pub struct Settings {
     pub concurrency: u32,
     /// Gates at once.
     pub gate_slots: u32,
-    /// Wall clock for the run, in milliseconds.
-    pub deadline_ms: Option<u64>,
     /// What a failed task does to the rest.
     pub on_failure: OnFailure,
     /// What a rate limit of an agent's provider means.

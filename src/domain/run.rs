@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::TaskId;
+use crate::caps::Caps;
 use crate::checks::Checks;
 use crate::event::{Event, Opened, RunPlanned};
 use crate::fact::{Outcome, Request, Standing};
@@ -54,6 +55,8 @@ pub struct Run {
     pub started_ms: u64,
     /// When its deadline began to count, in milliseconds since 1970.
     pub deadline_from_ms: u64,
+    /// How long it may take from then on, in milliseconds.
+    pub within_ms: Option<u64>,
     /// How many tasks it has.
     pub tasks: u32,
     /// The epoch of the process that drives it; 0 before the first.
@@ -103,6 +106,7 @@ impl Run {
             source: event.source.clone(),
             started_ms: event.at_ms,
             deadline_from_ms: event.at_ms,
+            within_ms: settings.caps.time_ms,
             tasks: event.tasks,
             epoch: 0,
             slots: settings.concurrency,
@@ -177,7 +181,7 @@ impl Run {
 
     /// When its time is up, in milliseconds since 1970.
     pub fn deadline_ms(&self) -> Option<u64> {
-        self.settings.deadline_ms.map(|within_ms| self.deadline_from_ms.saturating_add(within_ms))
+        self.within_ms.map(|within_ms| self.deadline_from_ms.saturating_add(within_ms))
     }
 
     pub(crate) fn requested(&mut self, request: &Request) {
@@ -185,11 +189,21 @@ impl Run {
             Request::Cancel { tasks } => self.cancelled |= tasks.is_empty(),
             Request::Pause => self.pause = Some(Pause::Asked),
             Request::Unpause => self.pause = None,
-            Request::AddBudget { .. } | Request::SetBudget { .. } => {}
+            Request::AddBudget { caps } => {
+                let raised = Caps { time_ms: self.within_ms, ..Caps::NONE }.raised_by(caps);
+                self.allow(raised.time_ms);
+            }
+            Request::SetBudget { caps } => self.allow(caps.time_ms.or(self.within_ms)),
             Request::SetConcurrency { slots } => self.slots = *slots,
             Request::Drain { signal } => self.drain = Some(*signal),
             Request::Interrupt { signal } => self.interrupt = Some(*signal),
         }
+    }
+
+    /// Whether its time is up is found out anew when it changes.
+    fn allow(&mut self, within_ms: Option<u64>) {
+        self.overdue &= self.within_ms == within_ms;
+        self.within_ms = within_ms;
     }
 
     /// Room that comes and goes, as with a quota or with a checkout larger than what is free, is waited for no longer

@@ -111,7 +111,7 @@ impl State {
         self.parts = Some(Parts {
             run: Run::new(event),
             tasks: Tasks::default(),
-            ledger: Ledger::new(settings.cap),
+            ledger: Ledger::new(settings),
             train: Train::new(settings.base.clone(), settings.target_at.clone()),
             gates: Gates::default(),
             holds: Holds::default(),
@@ -179,6 +179,8 @@ pub fn task_of(event: &Event) -> Option<&TaskId> {
         | Event::RecordsLost(_)
         | Event::AgentHeld(_)
         | Event::AgentFreed(_)
+        | Event::BudgetWarned(_)
+        | Event::DaySeen(_)
         | Event::RunFinished(_) => None,
     }
 }

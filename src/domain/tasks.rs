@@ -17,11 +17,20 @@ use index::{File, Index, Place, set};
 /// What an agent with neither estimate nor budget reserves.
 pub const ASSUMED_ESTIMATE: Usd = Usd::from_dollars(1);
 
+/// What an attempt of an agent of the plan may reserve, by the agent's name; none: nothing of it starts.
+pub type Room<'a> = dyn Fn(Option<&str>) -> Option<Usd> + 'a;
+
 /// The tasks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tasks {
     list: Vec<Task>,
     by_id: BTreeMap<TaskId, usize>,
+    /// The agents of the plan that do tasks; commands are nobody's.
+    #[serde(skip)]
+    agents: Vec<Option<String>>,
+    /// The place of each task's agent among them.
+    #[serde(skip)]
+    agent_of: Vec<usize>,
     #[serde(skip)]
     needed_by: Vec<Vec<(usize, NeedWhen)>>,
     #[serde(skip)]
@@ -125,29 +134,43 @@ impl Tasks {
         self.index.backoff.first().map(|&(at_ms, at)| (at_ms, &self.list[at]))
     }
 
-    /// The best ready task that costs at most `free` to start; no limit when that is none.
-    pub fn best_ready(&self, free: Option<Usd>) -> Option<(&Task, Usd)> {
-        self.affordable(free)
-            .filter_map(|(reserve, places)| places.first().map(|place| (*place, *reserve)))
+    /// The best ready task that costs at most as much to start as there is room for its agent. No room: none of its.
+    pub fn best_ready<'a>(&'a self, room: &'a Room<'a>) -> Option<(&'a Task, Usd)> {
+        self.affordable(room)
+            .filter_map(|(reserve, places)| places.first().map(|place| (*place, reserve)))
             .min()
             .map(|((_, _, at), reserve)| (&self.list[at], reserve))
     }
 
-    /// All ready tasks that cost at most `free` to start, best first. Nothing is looked up before the first is taken.
-    pub fn all_ready(&self, free: Option<Usd>) -> impl Iterator<Item = &Task> {
-        let sorted = move || self.affordable(free).flat_map(|(_, places)| places).collect::<BTreeSet<_>>();
+    /// All ready tasks that there is room for, best first. Nothing is looked up before the first is taken.
+    pub fn all_ready<'a>(&'a self, room: &'a Room<'a>) -> impl Iterator<Item = &'a Task> {
+        let sorted = move || self.affordable(room).flat_map(|(_, places)| places).collect::<BTreeSet<_>>();
         std::iter::once_with(sorted).flatten().map(|(_, _, at)| &self.list[*at])
     }
 
-    /// The task with an id, and what it costs to start, if it is ready and that is at most `free`.
-    pub fn ready_at(&self, id: &TaskId, free: Option<Usd>) -> Option<(&Task, Usd)> {
+    /// The task with an id, and what it costs to start, if it is ready and there is room for it.
+    pub fn ready_at(&self, id: &TaskId, room: &Room<'_>) -> Option<(&Task, Usd)> {
         let at = self.place(id)?;
-        let Some(File::Ready(reserve, _)) = self.files[at] else { return None };
-        free.is_none_or(|free| reserve <= free).then(|| (&self.list[at], reserve))
+        let Some(File::Ready(agent, reserve, _)) = self.files[at] else { return None };
+        let room = room(self.agents[agent].as_deref())?;
+        (reserve <= room).then(|| (&self.list[at], reserve))
     }
 
-    fn affordable(&self, free: Option<Usd>) -> impl Iterator<Item = (&Usd, &BTreeSet<Place>)> {
-        self.index.ready.range(..=free.unwrap_or(Usd::from_micros(u64::MAX)))
+    fn affordable<'a>(&'a self, room: &'a Room<'a>) -> impl Iterator<Item = (Usd, &'a BTreeSet<Place>)> {
+        let agents = self.agents.iter().enumerate();
+        let rooms = agents.filter_map(|(at, agent)| Some((at, room(agent.as_deref())?)));
+        let ready = rooms.flat_map(|(at, room)| self.index.ready.range((at, Usd::ZERO)..=(at, room)));
+        ready.map(|((_, reserve), places)| (*reserve, places))
+    }
+
+    /// The least that a ready task asks for.
+    pub fn least_ready(&self) -> Usd {
+        self.index.ready.keys().map(|(_, reserve)| *reserve).min().unwrap_or_default()
+    }
+
+    /// The first of the ready tasks, affordable or not.
+    pub fn first_ready(&self) -> Option<&Task> {
+        self.index.ready.values().flatten().min().map(|(_, _, at)| &self.list[*at])
     }
 
     /// The task whose turn it is to land in plan order: the first that is not final.
@@ -162,6 +185,12 @@ impl Tasks {
 
     pub(crate) fn push(&mut self, task: Task) {
         self.by_id.insert(task.spec.id.clone(), self.list.len());
+        let agent = task.spec.agent();
+        let known = self.agents.iter().position(|known| known.as_deref() == agent);
+        self.agent_of.push(known.unwrap_or(self.agents.len()));
+        if known.is_none() {
+            self.agents.push(agent.map(str::to_owned));
+        }
         self.list.push(task);
         self.files.push(None);
     }
@@ -274,7 +303,7 @@ impl Tasks {
         if task.phase == Phase::Waiting && task.unmet == 0 {
             task.phase = Phase::Ready;
         }
-        let file = filing(task, at, ledger);
+        let file = filing(task, at, self.agent_of[at], ledger);
         let gating = matches!(task.phase, Phase::Gating(_));
         let leftover = !task.leftovers.is_empty();
         set(&mut self.index.gating, at, gating);
@@ -287,7 +316,7 @@ impl Tasks {
     }
 }
 
-fn filing(task: &Task, at: usize, ledger: &Ledger) -> File {
+fn filing(task: &Task, at: usize, agent: usize, ledger: &Ledger) -> File {
     let idle = if task.cancel { File::Agenda } else { File::Idle };
     match &task.phase {
         Phase::Waiting if task.doomed.is_some() => File::Agenda,
@@ -295,7 +324,7 @@ fn filing(task: &Task, at: usize, ledger: &Ledger) -> File {
         Phase::Ready | Phase::Backoff { .. } if task.cancel => File::Agenda,
         Phase::Ready if task.held => File::Idle,
         Phase::Ready => match reserve(task, ledger) {
-            Some(amount) => File::Ready(amount, (Reverse(task.spec.priority), Reverse(task.rank), at)),
+            Some(amount) => File::Ready(agent, amount, (Reverse(task.spec.priority), Reverse(task.rank), at)),
             None => File::Agenda,
         },
         Phase::Backoff { at_ms } => File::Backoff(*at_ms),
@@ -309,23 +338,23 @@ fn filing(task: &Task, at: usize, ledger: &Ledger) -> File {
     }
 }
 
-/// What the next attempt of a task reserves; none if the task's own money is spent.
+/// What the next attempt of a task reserves; none if its own budget is used up.
 pub fn reserve(task: &Task, ledger: &Ledger) -> Option<Usd> {
-    let limit = task.spec.budget.or(ledger.cap());
-    let left = limit.map(|limit| limit.minus(ledger.spent_by(&task.spec.id)));
-    if task.spec.budget.is_some() && left == Some(Usd::ZERO) {
+    if ledger.task_used_up(&task.spec).is_some() {
         return None;
     }
+    let left = task.spec.caps.usd.map(|budget| budget.minus(ledger.spent_by(&task.spec.id)));
     let tries_left = u64::from(task.spec.retries.max.saturating_sub(task.retries)) + 1;
-    let share = match (task.spec.estimate, task.spec.budget, left) {
-        (Some(estimate), _, _) => estimate,
-        (None, Some(_), Some(left)) => Usd::from_micros(left.micros().div_ceil(tries_left)),
-        (None, _, _) if task.spec.is_agent() => ASSUMED_ESTIMATE,
-        (None, _, _) => Usd::ZERO,
+    let learned = task.spec.learned.as_ref().map(|learned| learned.p90);
+    let share = match (task.spec.estimate.or(learned), left) {
+        (Some(estimate), _) => estimate,
+        (None, Some(left)) => Usd::from_micros(left.micros().div_ceil(tries_left)),
+        (None, None) if task.spec.is_agent() => ASSUMED_ESTIMATE,
+        (None, None) => Usd::ZERO,
     };
     // An attempt that was ended at its grant needs more than it used: otherwise what reserves nothing, and yet costs,
     // would be started on an empty purse again and again.
     let share = share.max(task.short);
     // A task without a budget of its own may wait for the run's cap to grow, so its share is not cut to what is left.
-    Some(if task.spec.budget.is_some() { left.map_or(share, |left| share.min(left)) } else { share })
+    Some(left.map_or(share, |left| share.min(left)))
 }

@@ -1,5 +1,6 @@
 //! Driving a run in this process: opens its journal, starts the actors, listens to people, shows what happens, until it ends.
 
+mod day;
 mod hushed;
 mod listen;
 mod show;
@@ -23,7 +24,7 @@ use swarm_domain::state::State;
 use self::hushed::Hushed;
 use crate::git::Repo;
 use crate::holder;
-use crate::runs::{self, OpenError, RunFolder, TargetLock};
+use crate::runs::{self, DayBook, OpenError, RunFolder, TargetLock};
 use crate::walls::{self, NoWall};
 use crate::world::guard::Guard;
 use crate::world::{GRACE_MS, Places, RealWorld, Wall};
@@ -90,11 +91,12 @@ pub fn drive(repo: &Repo, run: &RunFolder, options: Options) -> Result<State, Dr
     for request in &options.requests {
         ask_first(&mut writer, &options.by, request)?;
     }
+    let book = day::begin(repo, run, &mut writer)?;
     stop_strays(run, writer.state());
     let world = world.expect("opening a journal makes a world");
     std::fs::create_dir_all(&places.worktrees)?;
     let history = runs::read(&run.journal())?.events;
-    let state = run_actors(run, places, writer, (world, found.standing()), options, &history)?;
+    let state = run_actors(run, places, (writer, world, book), (options, found.standing()), &history)?;
     conclude(repo, run, &state);
     Ok(state)
 }
@@ -195,15 +197,20 @@ pub fn new_request_id() -> String {
 fn run_actors(
     run: &RunFolder,
     places: Places,
-    writer: swarm_actors::Writer,
-    (world, wall): (Arc<dyn World>, Standing),
-    options: Options,
+    (writer, world, book): (swarm_actors::Writer, Arc<dyn World>, Option<DayBook>),
+    (options, wall): (Options, Standing),
     history: &[Recorded],
 ) -> Result<State, DriveError> {
     let (news, inbound) = mpsc::channel();
     let show = Show::new(&run.id, &run.dir, options.ui, options.events, history);
     let shown = std::thread::Builder::new().name("show".to_owned()).spawn(move || show.follow(&inbound))?;
+    let (day_news, of_day) = mpsc::channel();
+    let day_news = book.is_some().then_some(day_news);
+    let state = writer.state().clone();
     let observer = Box::new(move |committed: &swarm_actors::Committed| {
+        if let Some(day_news) = &day_news {
+            let _ = day_news.send(committed.events.clone());
+        }
         // Without a reader there is nobody to tell; the journal has it.
         let _ = news.send(committed.events.clone());
     });
@@ -225,9 +232,13 @@ fn run_actors(
             turns: TurnsOn::Thread,
         };
         let (handle, ended) = swarm_actors::start(start).await?;
+        let watching = book.map(|book| tokio::spawn(day::watch(handle.clone(), book, state, of_day)));
         let listening = listen::listen(handle, places);
         let ended = ended.await.unwrap_or(Err(RunError::Gone));
         listening.abort();
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         ended
     });
     // Threads that wait for a holder or for room are of no use any more, and must not hold the end up.

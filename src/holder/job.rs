@@ -180,6 +180,12 @@ pub struct Usage {
     pub input_tokens: u64,
     /// Tokens received.
     pub output_tokens: u64,
+    /// Calls of the model; `None` if nothing was reported.
+    #[serde(default)]
+    pub calls: Option<u64>,
+    /// Turns of the conversation; `None` if nothing was reported.
+    #[serde(default)]
+    pub turns: Option<u64>,
     /// Lines that are not usage or hold an impossible figure.
     pub skipped_lines: u32,
 }

@@ -57,6 +57,10 @@ struct Line<'a> {
     input_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     output_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    turns: Option<&'a RawValue>,
 }
 
 impl Meter {
@@ -159,7 +163,10 @@ fn apply(usage: &mut Usage, line: &[u8]) -> bool {
     }
     usage.input_tokens = usage.input_tokens.max(input.ok().flatten().unwrap_or(0));
     usage.output_tokens = usage.output_tokens.max(output.ok().flatten().unwrap_or(0));
-    usd.is_ok() && input.is_ok() && output.is_ok()
+    let (calls, turns) = (figure(line.calls, tokens), figure(line.turns, tokens));
+    usage.calls = usage.calls.max(calls.ok().flatten());
+    usage.turns = usage.turns.max(turns.ok().flatten());
+    [input, output, calls, turns].iter().all(Result::is_ok) && usd.is_ok()
 }
 
 /// A figure that is absent is fine, one that is there and impossible is not.

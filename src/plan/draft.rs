@@ -1,8 +1,10 @@
 //! A plan as the file says it, every default written out. What only the repository can say is not known here: the base's commit, the target's place, who commits.
 
+use std::collections::BTreeMap;
+
 use swarm_domain::plan::{
-    Allowed, Isolation, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError, Secrets, Settings,
-    Tree, Workspace,
+    Allowed, AtCap, Caps, Isolation, MergePolicy, Meter, OnFailure, OnLimit, OnUnknownCost, PlanError,
+    Secrets, Settings, Tree, Workspace,
 };
 use swarm_domain::{Oid, Plan, TaskSpec, Usd};
 
@@ -15,12 +17,16 @@ pub struct Draft {
     pub base: Option<String>,
     /// The branch to land on, if the plan names one.
     pub target: Option<String>,
-    /// The cap; none: unlimited, which the user spelled out.
-    pub cap: Option<Usd>,
-    /// Share of the cap at which a warning is due, in percent.
-    pub warn_percent: u32,
-    /// The cap on tokens of all attempts together.
-    pub tokens: Option<u64>,
+    /// What the run may use. No cap on money: the user spelled out that it is unlimited. Time is the wall clock.
+    pub caps: Caps,
+    /// What all attempts of an agent may use together, by the agent's name.
+    pub agent_caps: BTreeMap<String, Caps>,
+    /// What all runs of the repository may spend on one day.
+    pub per_day: Option<Usd>,
+    /// Shares of a cap at which a warning is due, in percent, rising.
+    pub warn: Vec<u32>,
+    /// What happens to running attempts when a cap is reached that others share.
+    pub at_cap: AtCap,
     /// What an unknown cost settles at.
     pub on_unknown_cost: OnUnknownCost,
     /// Who says what agents use.
@@ -29,8 +35,6 @@ pub struct Draft {
     pub concurrency: u32,
     /// Gates at once.
     pub gate_slots: u32,
-    /// Wall clock for the run, in milliseconds.
-    pub deadline_ms: Option<u64>,
     /// What a failed task does to the rest.
     pub on_failure: OnFailure,
     /// What a rate limit of an agent's provider means.
@@ -85,14 +89,15 @@ impl Draft {
             base: resolved.base,
             target: resolved.target,
             target_at: resolved.target_at,
-            cap: self.cap,
-            warn_percent: self.warn_percent,
-            tokens: self.tokens,
+            caps: self.caps,
+            agent_caps: self.agent_caps,
+            per_day: self.per_day,
+            warn: self.warn,
+            at_cap: self.at_cap,
             on_unknown_cost: self.on_unknown_cost,
             meter: self.meter,
             concurrency: self.concurrency,
             gate_slots: self.gate_slots,
-            deadline_ms: self.deadline_ms,
             on_failure: self.on_failure,
             on_limit: self.on_limit,
             instructions: self.instructions,

@@ -6,6 +6,7 @@
 mod check;
 mod decode;
 mod draft;
+mod learn;
 mod load;
 mod node;
 mod problem;
@@ -24,6 +25,7 @@ pub use decode::TASKS_MAX;
 pub use decode::agents::ADAPTERS;
 pub use decode::files::PROMPT_BYTES_MAX;
 pub use draft::{Draft, Resolved};
+pub use learn::{PastAttempt, learn};
 pub use load::{Loaded, PLAN_BYTES_MAX, find, load, parse};
 pub use problem::{Fix, Label, Problem, Refused, Severity};
 pub use render::{SHOWN_MAX, render, to_json};
@@ -34,7 +36,7 @@ pub use source::{Source, Span};
 pub use summary::{Summary, WorstCase, summary_json, summary_text};
 pub use syntax::Syntax;
 pub use template::starter;
-pub use value::parse_duration;
+pub use value::{parse_count, parse_duration};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]

@@ -77,7 +77,7 @@ fn scalar(of: Scalar) -> Value {
         }
         Scalar::Duration | Scalar::Timeout => json!({"type": "string", "minLength": 2, "pattern": DURATION}),
         Scalar::Limit => json!({"type": "string", "minLength": 2, "pattern": format!("{DURATION}|^none$")}),
-        Scalar::Tokens => {
+        Scalar::Tokens | Scalar::Count => {
             json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+ ?[kKMG]?$"}]})
         }
         Scalar::EnvName => json!({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),

@@ -1,5 +1,6 @@
 //! What `swarm check` says of a good plan: levels, critical path, parallelism, the worst case in money. Starts nothing and asks nobody.
 
+mod costs;
 mod text;
 
 use serde_json::{Value, json};
@@ -29,6 +30,8 @@ pub struct WorstCase {
     pub tasks: Usd,
     /// The same, held by the run's cap; none: unlimited, and some agent's attempts are bounded by an assumption only.
     pub capped: Option<Usd>,
+    /// What one attempt of each task is expected to cost together.
+    pub expected: Usd,
 }
 
 impl Summary {
@@ -66,13 +69,14 @@ fn path(depth: &[usize], before: &[Option<usize>]) -> Vec<usize> {
 
 fn worst_case(draft: &Draft) -> WorstCase {
     let tasks: Usd = draft.tasks.iter().map(worst_of).sum();
-    WorstCase { tasks, capped: draft.cap.map(|cap| cap.min(tasks)) }
+    let expected = draft.tasks.iter().map(costs::expected).sum();
+    WorstCase { tasks, capped: draft.caps.usd.map(|cap| cap.min(tasks)), expected }
 }
 
 /// A task's budget bounds all its attempts; without one, each may cost what it reserves.
 fn worst_of(task: &TaskSpec) -> Usd {
     let attempts = u64::from(task.retries.max) + 1;
-    task.budget.unwrap_or_else(|| Usd::from_micros(reservation(task).micros().saturating_mul(attempts)))
+    task.caps.usd.unwrap_or_else(|| Usd::from_micros(reservation(task).micros().saturating_mul(attempts)))
 }
 
 /// The summary for people. With the allow-list of the environment it has details: the list, and every task as it was resolved.
@@ -95,10 +99,12 @@ pub fn summary_json(loaded: &Loaded, details: Option<&[&str]>) -> Value {
         "critical_path": ids(&summary.critical_path),
         "max_parallel": summary.parallel_max,
         "budget": {
-            "cap_usd": draft.cap.map(Usd::decimal),
+            "cap_usd": draft.caps.usd.map(Usd::decimal),
             "worst_case_usd": summary.worst_case.tasks.decimal(),
             "worst_case_capped_usd": summary.worst_case.capped.map(Usd::decimal),
+            "expected_usd": summary.worst_case.expected.decimal(),
         },
+        "costs": costs::json(draft),
         "warnings": to_json(&loaded.warnings, &loaded.source),
     });
     if let Some(allowed) = details {
@@ -117,7 +123,7 @@ fn resolved(task: &TaskSpec) -> Value {
         "work": work(&task.work),
         "needs": task.needs.iter().map(|(need, when)| json!({"task": need.as_str(), "when": format!("{when:?}").to_lowercase()})).collect::<Vec<_>>(),
         "files": task.files,
-        "budget_usd": task.budget.map(Usd::decimal),
+        "budget_usd": task.caps.usd.map(Usd::decimal),
         "reserves_usd": reservation(task).decimal(),
         "timeout_ms": task.timeout_ms,
         "idle_timeout_ms": task.idle_timeout_ms,

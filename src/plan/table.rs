@@ -3,6 +3,7 @@
 //! The check, the suggestions and the JSON Schema are read off this table; the decoder asks only for keys that are in it.
 
 mod agents;
+mod money;
 mod run;
 mod tasks;
 

@@ -7,7 +7,8 @@ mod times;
 use super::node::{Kind, Node};
 use super::problem::similar;
 
-pub(super) use amounts::{budget, factor, money, percent, tokens};
+pub use amounts::parse_count;
+pub(super) use amounts::{budget, count, factor, money, percent, tokens};
 use names::{branch, commit, env_name, gate_name, glob, path, place, slug};
 pub(super) use names::{check_id, env_value, id, is_slug, slug_of};
 pub use times::parse_duration;
@@ -76,6 +77,8 @@ pub(super) enum Scalar {
     Limit,
     /// A number of tokens.
     Tokens,
+    /// A number of calls or turns, above zero.
+    Count,
     /// A gitignore glob that claims.
     Glob,
     /// A gitignore glob; `!` is refused.
@@ -116,6 +119,7 @@ impl Scalar {
             Self::Timeout => timeout(node).map(drop),
             Self::Limit => limit(node).map(drop),
             Self::Tokens => tokens(node).map(drop),
+            Self::Count => count(node).map(drop),
             Self::Glob => glob(node, true),
             Self::PlainGlob => glob(node, false),
             Self::Path => path(node),
@@ -148,6 +152,7 @@ impl Scalar {
             Self::Duration | Self::Timeout => "a duration such as `10s` or `1h30m`",
             Self::Limit => "a duration such as `30m`, or `none`",
             Self::Tokens => "a number of tokens such as `2000000` or `2M`",
+            Self::Count => "a number such as `400` or `2k`",
             Self::Glob | Self::PlainGlob => "a path or glob such as `src/**`",
             Self::Path => "a path inside the repository",
             Self::Place => "a path from `/` or `~/`",

@@ -105,14 +105,6 @@ pub(super) fn percent(part: Usd, whole: Usd) -> u64 {
     part.micros().saturating_mul(100).checked_div(whole.micros()).unwrap_or(100)
 }
 
-/// Whether the share of the cap is used at which the plan wants a warning.
-pub(super) fn past_warning(parts: &Parts) -> bool {
-    let running = parts.ledger.lines().filter_map(|(_, _, line)| line.usage.usd).sum::<Usd>();
-    let used = parts.ledger.spent().plus(running);
-    let due = |cap| percent(used, cap) >= u64::from(parts.run.settings.warn_percent);
-    parts.ledger.cap().is_some_and(due) && used > Usd::ZERO
-}
-
 /// Who lands, in order: first what is being landed, then the line.
 pub(super) fn landing_order(parts: &Parts) -> Vec<&str> {
     let mut line: Vec<&str> = parts.train.line().map(|waiting| waiting.task.as_str()).collect();

@@ -117,6 +117,7 @@ fn plain(event: &Event) -> Option<Mark> {
         | Event::RunPaused(_)
         | Event::DeadlineReached(_)
         | Event::RoomLost(_)
+        | Event::BudgetWarned(_)
         | Event::Noted(_)
         | Event::RunStopped(_) => Mark::Warn,
         _ => return None,

@@ -1,6 +1,8 @@
 //! What people and machines are told of a run. It reads events and the state they fold to, and cannot tell live from replayed.
 
 mod agents;
+mod burn;
+mod caps;
 mod counts;
 mod ending;
 mod event;
@@ -26,6 +28,7 @@ mod why;
 mod words;
 
 pub use agents::Heard;
+pub use burn::{Burn, Spending, last_ms};
 pub use ending::ending;
 pub use event::{EventStream, event_json, event_line, schema_event};
 pub use ls::{Row, ls_json, ls_text, summary};

@@ -1,13 +1,15 @@
 //! What to type next: commands for each way in which a run can stand, with a word on what each does. Runs none of them.
 
 use swarm_domain::Usd;
-use swarm_domain::fact::{Cause, Outcome};
+use swarm_domain::caps::Measure;
+use swarm_domain::fact::{Cap, Cause, Outcome};
 use swarm_domain::run::{Pause, Preflight};
 use swarm_domain::state::Parts;
 use swarm_domain::task::{End, Failure, Phase, Task};
 use swarm_domain::tasks::reserve;
 
 use super::agents;
+use super::caps;
 use super::text::{clean, shell_word};
 
 /// The most tasks that are named one by one.
@@ -148,17 +150,42 @@ fn stopped(parts: &Parts, outcome: Outcome) -> Vec<Step> {
 }
 
 fn budget(parts: &Parts) -> Vec<Step> {
-    let id = &parts.run.id;
-    if parts.run.settings.tokens.is_some_and(|cap| parts.ledger.tokens() >= cap) {
-        let file = shell_word(&parts.run.source);
-        let purpose = "a new run, after you raised the plan's cap on tokens; what landed is carried over";
-        return vec![step(format!("swarm retry {id} --plan {file}"), purpose)];
+    let (id, ledger) = (&parts.run.id, &parts.ledger);
+    let agent = parts.tasks.first_ready().and_then(|task| task.spec.agent());
+    let bar = ledger.bar(agent, 0);
+    let reached = bar.map(|bar| bar.reached).filter(|reached| reached.measure != Measure::Usd);
+    match (bar.map_or_else(|| ledger.tightest(agent), |bar| bar.cap), reached) {
+        (Cap::Agent, _) => {
+            let file = shell_word(&parts.run.source);
+            let purpose =
+                "a new run, after you raised the agent's budget in the plan; what landed is carried over";
+            vec![step(format!("swarm retry {id} --plan {file}"), purpose)]
+        }
+        (Cap::Day, _) => {
+            let file = shell_word(&parts.run.source);
+            let purpose = "a new run, after you raised `per_day` in the plan; what landed is carried over";
+            vec![
+                resume(parts, "goes on where it was, when the day is over"),
+                step(format!("swarm retry {id} --plan {file}"), purpose),
+            ]
+        }
+        (Cap::Run | Cap::Task, Some(reached)) => {
+            let more = (reached.used - reached.cap).saturating_add(reached.cap.div_ceil(2));
+            let amount = caps::typed(reached.measure, more);
+            let add = format!("swarm budget add {id} {amount}");
+            vec![step(add, "half as much again as the plan allows"), resume(parts, "goes on where it was")]
+        }
+        // More was given since it stopped.
+        (Cap::Run | Cap::Task, None) if shortfall(parts) == Usd::ZERO => {
+            vec![resume(parts, "goes on with what it was given")]
+        }
+        (Cap::Run | Cap::Task, None) => {
+            let amount = caps::typed(Measure::Usd, shortfall(parts).micros());
+            let add = format!("swarm budget add {id} {amount}");
+            let purpose = "pays for one attempt of each task that is left";
+            vec![step(add, purpose), resume(parts, "goes on where it was")]
+        }
     }
-    let dollars = shortfall(parts).micros().div_ceil(1_000_000).max(1);
-    vec![
-        step(format!("swarm budget add {id} {dollars}usd"), "pays for one attempt of each task that is left"),
-        resume(parts, "goes on where it was"),
-    ]
 }
 
 /// What the cap lacks for one attempt of each task that has not ended.

@@ -15,6 +15,7 @@ use swarm_domain::plan::{
     Work, Workspace,
 };
 use swarm_domain::state::State;
+use swarm_domain::{AtCap, Caps};
 use swarm_domain::{Command, Event, Moment, NewRun, Oid, Program, TaskId, TaskSpec, Usd};
 
 /// When every sample run begins.
@@ -60,7 +61,8 @@ pub(super) fn task(name: &str, needs: &[&str]) -> TaskSpec {
         },
         needs: needs.iter().map(|need| (id(need), NeedWhen::Merged)).collect(),
         files: vec![],
-        budget: Some(Usd::from_dollars(2)),
+        caps: Caps::of_usd(Some(Usd::from_dollars(2))),
+        learned: None,
         estimate: Some(Usd::from_micros(400_000)),
         timeout_ms: None,
         idle_timeout_ms: None,
@@ -108,14 +110,15 @@ pub(super) fn settings() -> Settings {
         base: oid('b'),
         target: "swarm/auth".to_owned(),
         target_at: None,
-        cap: Some(Usd::from_dollars(12)),
-        warn_percent: 80,
-        tokens: None,
+        caps: Caps::of_usd(Some(Usd::from_dollars(12))),
+        agent_caps: BTreeMap::new(),
+        per_day: None,
+        warn: vec![50, 80, 100],
+        at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
         meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 1,
-        deadline_ms: None,
         on_failure: OnFailure::Continue,
         on_limit: OnLimit::Wait,
         instructions: String::new(),
@@ -311,6 +314,8 @@ pub(super) fn exited(task: &str, attempt: u32, nonce: &str, ending: Ending) -> E
             priced: false,
             input_tokens: 1000,
             output_tokens: 200,
+            calls: None,
+            turns: None,
             wants: Usd::ZERO,
         },
         charge: Usd::ZERO,

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use swarm_domain::effect::Effect;
 use swarm_domain::event::{
-    AgentStarted, MergeConflicted, MergeEmpty, MergeFailed, MergeRefused, Noted, PreserveFailed, RoomBack,
-    RoomLost, TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
+    AgentStarted, DaySeen, MergeConflicted, MergeEmpty, MergeFailed, MergeRefused, Noted, PreserveFailed,
+    RoomBack, RoomLost, TargetFreed, TargetHeld, TargetSeen, UsageReported, WorktreeFailed, WorktreeKept,
 };
 use swarm_domain::fact::{Ending, Request, Usage};
 use swarm_domain::plan::{OnConflict, OnFailure, OnUnknownCost, Settings};
-use swarm_domain::{Event, GateScope, Hazard, HazardKind, TaskId, TaskSpec, Usd};
+use swarm_domain::{Caps, Event, GateScope, Hazard, HazardKind, TaskId, TaskSpec, Usd};
 
 use super::sample::{Sample, ended, exited, gate, id, kept, oid, red, settings, task, worktree};
 
@@ -83,15 +83,15 @@ pub(super) fn preflight() -> Sample {
 }
 
 pub(super) fn budget() -> Sample {
-    opened(|settings| settings.cap = Some(Usd::from_micros(1_000_000)), pair()).run_well()
+    opened(|settings| settings.caps.usd = Some(Usd::from_micros(1_000_000)), pair()).run_well()
 }
 
 fn tokens() -> Sample {
-    opened(|settings| settings.tokens = Some(100), pair()).run_well()
+    opened(|settings| settings.caps.tokens = Some(100), pair()).run_well()
 }
 
 fn deadline() -> Sample {
-    opened(|settings| settings.deadline_ms = Some(1000), pair()).run_well()
+    opened(|settings| settings.caps.time_ms = Some(1000), pair()).run_well()
 }
 
 fn cancelled() -> Sample {
@@ -267,11 +267,18 @@ pub(super) fn stormy() -> Sample {
         spec.gates[0].baseline_skip = false;
         spec.retries.max = 3;
     }
-    let mut sample = opened(|settings| settings.cap = Some(Usd::from_dollars(9)), tasks);
+    let change = |settings: &mut Settings| {
+        settings.caps.usd = Some(Usd::from_dollars(9));
+        settings.per_day = Some(Usd::from_dollars(50));
+    };
+    let mut sample = opened(change, tasks);
+    let (allowed, elsewhere) = (Usd::from_dollars(30), Usd::from_dollars(4));
+    let until_ms = sample.now_ms + 86_400_000;
+    sample.fact(DaySeen { date: "2023-11-14".to_owned(), until_ms, elsewhere, allowed });
     sample.fact(RoomLost { detail: EVIL.to_owned(), at_ms: 0 });
     sample.fact(RoomBack {});
     sample.fact(Noted { task: Some(id("a")), text: EVIL.to_owned() });
-    let more = Request::AddBudget { usd: Usd::from_dollars(5) };
+    let more = Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_dollars(5))) };
     let cancel = Request::Cancel { tasks: vec![id("d")] };
     for request in [Request::Pause, Request::Unpause, Request::SetConcurrency { slots: 3 }, more, cancel] {
         sample.ask(request);

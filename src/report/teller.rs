@@ -4,15 +4,15 @@ use std::fmt::Write;
 
 use swarm_actors::Recorded;
 use swarm_domain::Event;
-use swarm_domain::plan::Settings;
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Phase;
 
 use super::agents::Heard;
-use super::counts::{Counts, budget, landing_order, past_warning};
+use super::burn::Spending;
+use super::counts::{Counts, budget, landing_order};
 use super::lines::{self, Told};
 use super::paint::{Mark, Paint};
-use super::text::{clean, clip, clock, columns, dollars, duration, pad};
+use super::text::{clean, clip, clock, columns, duration, pad};
 
 /// The narrowest and the widest column of names.
 const NAME_MIN: usize = 9;
@@ -30,6 +30,7 @@ pub struct Teller {
     name_width: usize,
     /// The last output that was shown, so that it is not shown again with the failure it led to.
     shown: String,
+    spending: Spending,
 }
 
 impl Default for Teller {
@@ -41,7 +42,13 @@ impl Default for Teller {
 impl Teller {
     /// A teller that knows of nothing yet, without colour.
     pub fn new() -> Self {
-        Self { state: State::new(), paint: Paint::default(), name_width: NAME_MIN, shown: String::new() }
+        Self {
+            state: State::new(),
+            paint: Paint::default(),
+            name_width: NAME_MIN,
+            shown: String::new(),
+            spending: Spending::default(),
+        }
     }
 
     /// The same with colour, or without.
@@ -60,20 +67,16 @@ impl Teller {
     pub fn take(&mut self, recorded: &Recorded) -> Vec<String> {
         let event = &recorded.event;
         let gate = self.gate(event);
-        let warned = self.state.parts().is_some_and(past_warning);
         if self.state.apply(event).is_err() {
             // The writer refuses what does not fit, so this is no event of this run: there is nothing to tell.
             return Vec::new();
         }
+        self.spending.take(recorded.time_ms, event);
         if let Event::TaskPlanned(planned) = event {
             self.name_width = self.name_width.max(columns(planned.spec.id.as_str())).min(NAME_MAX);
         }
         let Some(parts) = self.state.parts() else { return Vec::new() };
-        let mut told: Vec<Told> =
-            lines::of(parts, recorded.time_ms, event, gate.as_ref()).into_iter().collect();
-        if !warned && past_warning(parts) {
-            told.push(Told::new(Mark::Warn, "run", warning(&parts.run.settings, parts)));
-        }
+        let told = lines::of(parts, recorded.time_ms, event, gate.as_ref());
         if matches!(event, Event::AttemptStarted(_) | Event::GateEnded(_)) {
             self.shown.clear();
         }
@@ -113,6 +116,9 @@ impl Teller {
             Counts::of(parts).words(),
             budget(parts)
         );
+        if let Some(burn) = self.spending.burn(now_ms).words(parts) {
+            let _ = write!(line, " · {burn}");
+        }
         let queue = landing_order(parts);
         if !queue.is_empty() {
             line.push_str(" · landing ");
@@ -148,9 +154,4 @@ fn running(parts: &Parts, now_ms: u64, heard: &Heard) -> Vec<String> {
         format!("{} for {since}{}", task.spec.id, doing.unwrap_or_default())
     };
     running.take(RUNNING_SHOWN).map(since).collect()
-}
-
-fn warning(settings: &Settings, parts: &Parts) -> String {
-    let cap = parts.ledger.cap().map(dollars).unwrap_or_default();
-    format!("{}% or more of the budget of {cap} is spent", settings.warn_percent)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use swarm_domain::Usd;
+use swarm_domain::caps::Measure;
 use swarm_domain::fact::Cap;
 use swarm_domain::plan::{MergeOrder, NeedWhen};
 use swarm_domain::run::{Pause, Preflight, Run};
@@ -158,20 +159,30 @@ fn slot(parts: &Parts) -> Option<Wait> {
 
 fn money(parts: &Parts, task: &Task) -> Option<Wait> {
     let ledger = &parts.ledger;
-    if let Some(cap) = parts.run.settings.tokens.filter(|cap| ledger.tokens() >= *cap) {
-        let used = ledger.tokens();
-        let text = format!("the run's cap of {cap} tokens is used up ({used} used)");
-        return Some(wait("tokens", text, json!({"cap": cap, "used": used})));
+    let agent = task.spec.agent();
+    // What has been running is counted as it was last told of: a wait needs no clock.
+    if let Some(bar) = ledger.bar(agent, 0).filter(|bar| bar.reached.measure != Measure::Usd) {
+        let figures = json!({"of": bar.cap.word(), "cap": bar.reached.cap, "used": bar.reached.used});
+        return Some(wait(bar.reached.measure.word(), super::caps::barred(&bar, agent), figures));
     }
-    let (free, wanted, cap) = (ledger.free()?, reserve(task, ledger)?, ledger.cap()?);
+    let (free, wanted) = (ledger.free_for(agent)?, reserve(task, ledger)?);
     if wanted <= free {
         return None;
     }
+    let tightest = ledger.tightest(agent);
+    let cap = match tightest {
+        Cap::Agent => agent.and_then(|agent| ledger.agent_caps(agent).usd)?,
+        Cap::Day => ledger.per_day()?,
+        Cap::Run | Cap::Task => ledger.cap()?,
+    };
+    let of = match tightest {
+        Cap::Run | Cap::Task => dollars(cap),
+        Cap::Agent | Cap::Day => format!("{}, {},", dollars(cap), super::caps::whose(tightest, agent)),
+    };
     let text = format!(
-        "for money; its next attempt reserves {}, and {} of {} is free ({} spent, {} reserved)",
+        "for money; its next attempt reserves {}, and {} of {of} is free ({} spent, {} reserved)",
         dollars(wanted),
         dollars(free),
-        dollars(cap),
         dollars(ledger.spent()),
         dollars(ledger.reserved())
     );
@@ -179,6 +190,7 @@ fn money(parts: &Parts, task: &Task) -> Option<Wait> {
         [("wanted_usd", wanted), ("free_usd", free), ("cap_usd", cap), ("spent_usd", ledger.spent())];
     let mut data: Value = figures.into_iter().map(|(name, usd)| (name, Usd::decimal(usd))).collect();
     data["reserved_usd"] = json!(ledger.reserved().decimal());
+    data["of"] = json!(tightest.word());
     Some(wait("money", text, data))
 }
 
@@ -189,9 +201,8 @@ fn backoff(at_ms: u64) -> Option<Wait> {
 
 fn money_refused(task: &Task) -> Option<Wait> {
     let cap = task.attempt.as_ref()?.refused?;
-    let name = if cap == Cap::Run { "run" } else { "task" };
     let text = format!("it runs on what it has: {}", words::cap(cap));
-    Some(wait("money_refused", text, json!({"cap": name})))
+    Some(wait("money_refused", text, json!({"cap": cap.word()})))
 }
 
 fn queued(parts: &Parts, task: &Task) -> Vec<Wait> {

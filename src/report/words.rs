@@ -1,12 +1,14 @@
 //! What each event says, in a few words. Knows one event and nothing that came before it.
 
+use swarm_domain::Caps;
 use swarm_domain::event::{
-    AgentExited, AgentHeld, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened,
-    PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
+    AgentExited, AgentHeld, AttemptFailed, AttemptStarted, DaySeen, GateEnded, GateStarted, MergePrepared,
+    Opened, PreflightFailed, Preserved, RecordsLost, RunPlanned, TargetSeen, TaskPlanned, UsageReported,
 };
 use swarm_domain::fact::{Cap, Cause, Ending, Outcome, Request, Site, Standing, Start, Stop, Verdict};
 use swarm_domain::{Event, Usd, hazard};
 
+use super::caps;
 use super::text::{clean, count, dollars, duration, few, money, rfc3339};
 
 /// The event in a few words, on one line.
@@ -33,9 +35,7 @@ pub(super) fn say(event: &Event) -> String {
         Event::StopAsked(event) => format!("is being stopped: {}", stop(event.why)),
         Event::AgentExited(event) => exited(event),
         Event::Preserved(event) => preserved(event),
-        Event::PreserveFailed(event) => {
-            format!("its work could not be kept in a ref: {}", clean(&event.error))
-        }
+        Event::PreserveFailed(event) => format!("its work could not be kept: {}", clean(&event.error)),
         Event::WorktreeRemoved(event) => format!("the worktree of attempt {} is removed", event.attempt),
         Event::WorktreeKept(event) => {
             format!("the worktree of attempt {} stays: {}", event.attempt, clean(&event.error))
@@ -69,6 +69,8 @@ pub(super) fn say(event: &Event) -> String {
         Event::RecordsLost(event) => records_lost(event),
         Event::AgentHeld(event) => agent_held(event),
         Event::AgentFreed(event) => format!("`{}` may start again", clean(&event.agent)),
+        Event::BudgetWarned(event) => caps::warned(event),
+        Event::DaySeen(event) => day_seen(event),
     }
 }
 
@@ -95,7 +97,7 @@ fn records_lost(RecordsLost { from, to }: &RecordsLost) -> String {
 
 fn run_planned(event: &RunPlanned) -> String {
     let settings = &event.settings;
-    let cap = settings.cap.map_or_else(|| "no cap".to_owned(), dollars);
+    let cap = settings.caps.usd.map_or_else(|| "no cap".to_owned(), dollars);
     format!(
         "{} for {} on {}, from {}, budget {cap}",
         count(event.tasks as usize, "task"),
@@ -191,20 +193,25 @@ fn usage(event: &UsageReported) -> String {
     format!("used {usd} and {} tokens so far", event.usage.tokens())
 }
 
+fn day_seen(event: &DaySeen) -> String {
+    let (allowed, elsewhere) = (dollars(event.allowed), dollars(event.elsewhere));
+    format!("may spend {allowed} on {}; other runs have {elsewhere} of that day", clean(&event.date))
+}
+
 /// Which cap refused money.
-pub(super) fn cap(cap: Cap) -> &'static str {
-    match cap {
-        Cap::Task => "the task's budget has no more",
-        Cap::Run => "the run's budget has no more",
-    }
+pub(super) fn cap(cap: Cap) -> String {
+    format!("{} has no more", caps::whose(cap, None))
 }
 
 /// Why something is stopped.
-pub(super) fn stop(stop: Stop) -> &'static str {
+pub(super) fn stop(stop: Stop) -> String {
     match stop {
-        Stop::Cancelled => "its task was cancelled",
-        Stop::Interrupted => "the run is interrupted",
-        Stop::Deadline => "the run's time is up",
+        Stop::Cancelled => "its task was cancelled".to_owned(),
+        Stop::Interrupted => "the run is interrupted".to_owned(),
+        Stop::Deadline => "the run's time is up".to_owned(),
+        Stop::Capped { cap, measure } => {
+            format!("{} ({}) is used up", caps::whose(cap, None), measure.word())
+        }
     }
 }
 
@@ -265,12 +272,16 @@ pub(super) fn request(request: &Request) -> String {
         }
         Request::Pause => "pause".to_owned(),
         Request::Unpause => "go on".to_owned(),
-        Request::AddBudget { usd } => format!("add {} to the budget", dollars(*usd)),
-        Request::SetBudget { usd } => format!("set the budget to {}", dollars(*usd)),
+        Request::AddBudget { caps } => format!("add {} to the budget", amounts(caps)),
+        Request::SetBudget { caps } => format!("set the budget to {}", amounts(caps)),
         Request::SetConcurrency { slots } => format!("run {} at once", count(*slots as usize, "attempt")),
         Request::Drain { .. } => "finish what runs, then stop".to_owned(),
         Request::Interrupt { .. } => "stop what runs now and keep its work".to_owned(),
     }
+}
+
+fn amounts(asked: &Caps) -> String {
+    asked.iter().map(|(measure, cap)| caps::amount(measure, cap)).collect::<Vec<_>>().join(", ")
 }
 
 /// How a run came out, for people.
@@ -279,7 +290,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Landed => "every required task landed",
         Outcome::Partial => "some required tasks did not land",
         Outcome::Failed => "nothing landed",
-        Outcome::Budget => "the money is spent",
+        Outcome::Budget => "a budget is used up",
         Outcome::Deadline => "the time is up",
         Outcome::Cancelled => "it was cancelled",
         Outcome::Merge => "the target needs a person",

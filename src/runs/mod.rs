@@ -1,9 +1,13 @@
 //! Run folders: where they are, what they are called, and how a name finds one. What happened in a run only its journal knows.
 
+mod costs;
+mod day;
 mod inbox;
 mod lock;
 mod open;
 
+pub use costs::past_attempts;
+pub use day::{DayBook, Today};
 pub use inbox::{Inbox, Letter, answer_of, post};
 pub use lock::TargetLock;
 pub use open::{History, OpenError, open_writer, read, read_state};

@@ -302,7 +302,8 @@ pub(super) fn usage(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> 
         return Usage { wants, ..said };
     }
     // Nobody settles a call that is still open.
-    Usage { usd: Some(Usd::from_micros(totals.most_micros())), wants, ..super::counted(&totals) }
+    let (usd, turns) = (Some(Usd::from_micros(totals.most_micros())), said.turns);
+    Usage { usd, turns, wants, ..super::counted(&totals) }
 }
 
 fn said(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> Usage {

@@ -163,6 +163,7 @@ pub(super) fn stop(site: &Site, task: &TaskId, attempt: u32, why: Stop, tell: &T
         Stop::Cancelled => "cancelled",
         Stop::Interrupted => "interrupted",
         Stop::Deadline => "deadline",
+        Stop::Capped { .. } => "budget",
     };
     let dir = site.places.attempt(task, attempt);
     let stopped = std::fs::create_dir_all(&dir)

@@ -235,7 +235,9 @@ fn used_in(dir: &Path) -> Usage {
     let totals = proxy::is_metered(dir).then(|| proxy::read_calls(dir).unwrap_or_default());
     if let Some(totals) = totals.filter(|totals| totals.calls > 0 && !totals.unpriced) {
         let spent = Some(totals.spent_micros).filter(some);
-        return Usage { usd: spent.map(Usd::from_micros), ..counted(&totals) };
+        // What a turn is only the program knows.
+        let turns = holder::reading(dir).and_then(|reading| reading.spent.turns);
+        return Usage { usd: spent.map(Usd::from_micros), turns, ..counted(&totals) };
     }
     if holder::is_heard(dir) {
         let spent = holder::reading(dir).map(|reading| reading.spent);
@@ -248,6 +250,8 @@ fn used_in(dir: &Path) -> Usage {
         priced: false,
         input_tokens: seen.input_tokens,
         output_tokens: seen.output_tokens,
+        calls: seen.calls,
+        turns: seen.turns,
         wants: Usd::ZERO,
     }
 }
@@ -262,6 +266,7 @@ fn counted(totals: &Totals) -> Usage {
     Usage {
         input_tokens: sum(|tokens| tokens.sent()),
         output_tokens: sum(|tokens| tokens.output),
+        calls: Some(totals.calls),
         ..Usage::default()
     }
 }
@@ -272,6 +277,8 @@ fn used(spent: &Spent) -> Usage {
         priced: spent.priced && spent.usd_micros.is_some(),
         input_tokens: spent.tokens.sent(),
         output_tokens: spent.tokens.output,
+        calls: spent.calls,
+        turns: spent.turns,
         wants: Usd::ZERO,
     }
 }

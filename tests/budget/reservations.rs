@@ -142,7 +142,7 @@ fn the_plans_share_of_the_cap_is_warned_of_once_when_it_is_spent() {
     let scene = Scene::new();
     let tasks = tasks(&scene, 3, "0.40");
     scene.plan("budget: { usd: 2, warn: 50% }\nconcurrency: 1", &tasks);
-    scene.run(&[]).assert_code(0).assert_says("50 % of the budget are spent: $1.20 of $2.00");
-    assert_eq!(scene.events().of("run.noted").count(), 1);
+    scene.run(&[]).assert_code(0).assert_says("50% of the run's budget is used: $1.20 of $2.00");
+    assert_eq!(scene.events().of("budget.warned").count(), 1);
     scene.assert_clean();
 }

@@ -48,7 +48,7 @@ fn budget() {
     );
     scene.script(
         "b",
-        "if [ $SWARM_ATTEMPT = 1 ]; then echo b >words.txt; usage 0.10; await landed; exit; fi
+        "if [ $SWARM_ATTEMPT = 1 ]; then echo b >words.txt; usage 0.05; await landed; exit; fi
         echo both >words.txt; usage 0.15; await raised; usage 0.19; await refused; usage 0.25; sleep 600",
     );
     let running = scene.start_run(&[]);

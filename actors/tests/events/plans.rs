@@ -8,7 +8,7 @@ use swarm_domain::plan::{
     OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Retries, RetryFrom, RetryOn,
     Secrets, Settings, Strategy, TaskSpec, Tree, Wall, Work, Workspace,
 };
-use swarm_domain::{Event, HazardKind, Usd};
+use swarm_domain::{AtCap, Caps, Event, HazardKind, Learned, Usd};
 
 use super::samples::{oid, task, text};
 
@@ -66,14 +66,21 @@ fn settings() -> Settings {
         base: oid('8'),
         target: text("swarm/shop"),
         target_at: Some(oid('9')),
-        cap: Some(Usd::from_micros(12_000_000)),
-        warn_percent: 80,
-        tokens: Some(5_000_000),
+        caps: Caps {
+            usd: Some(Usd::from_micros(12_000_000)),
+            tokens: Some(5_000_000),
+            calls: Some(2_000),
+            turns: Some(400),
+            time_ms: Some(28_800_000),
+        },
+        agent_caps: BTreeMap::from([(text("builder"), Caps { calls: Some(500), ..Caps::NONE })]),
+        per_day: Some(Usd::from_micros(40_000_000)),
+        warn: vec![50, 80, 100],
+        at_cap: AtCap::Kill,
         on_unknown_cost: OnUnknownCost::Estimate,
         meter: Meter::Proxy,
         concurrency: 4,
         gate_slots: 3,
-        deadline_ms: Some(28_800_000),
         on_failure: OnFailure::Continue,
         on_limit: OnLimit::Wait,
         instructions: text("Be brief."),
@@ -110,11 +117,13 @@ fn unlimited() -> Settings {
     Settings {
         isolation: Isolation::default(),
         target_at: None,
-        cap: None,
-        tokens: None,
+        caps: Caps::NONE,
+        agent_caps: BTreeMap::new(),
+        per_day: None,
+        warn: vec![],
+        at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Allow,
         meter: Meter::Proxy,
-        deadline_ms: None,
         on_failure: OnFailure::Stop,
         on_limit: OnLimit::Wait,
         instructions: String::new(),
@@ -164,8 +173,14 @@ fn spec() -> TaskSpec {
         },
         needs: vec![(task("schema"), NeedWhen::Merged), (task("lint"), NeedWhen::Ended)],
         files: vec![text("src/"), text("!src/main.rs")],
-        budget: Some(Usd::from_micros(2_000_000)),
+        caps: Caps { usd: Some(Usd::from_micros(2_000_000)), turns: Some(40), ..Caps::NONE },
         estimate: Some(Usd::from_micros(400_000)),
+        learned: Some(Learned {
+            median: Usd::from_micros(300_000),
+            p90: Usd::from_micros(700_000),
+            attempts: 14,
+            of: text("claude/sonnet"),
+        }),
         timeout_ms: Some(1_800_000),
         idle_timeout_ms: Some(300_000),
         retries: Retries {
@@ -210,8 +225,9 @@ fn bare() -> TaskSpec {
         work: agent,
         needs: vec![],
         files: vec![],
-        budget: None,
+        caps: Caps::NONE,
         estimate: None,
+        learned: None,
         timeout_ms: None,
         idle_timeout_ms: None,
         retries: Retries { max: 0, from: RetryFrom::Base, after: BTreeSet::new(), ..spec().retries },

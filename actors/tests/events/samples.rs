@@ -2,10 +2,10 @@
 
 use swarm_domain::event::{
     AgentExited, AgentFreed, AgentHeld, AgentStarted, AttemptFailed, AttemptPassed, AttemptStarted,
-    DeadlineReached, GateEnded, GateStarted, GrantRaised, MergeBuilt, MergeConflicted, MergeEmpty,
-    MergeFailed, MergeIntended, MergePrepared, MergeRefused, Merged, Noted, Opened, PreflightFailed,
-    PreflightPassed, PreserveFailed, Preserved, RaiseRefused, RecordsLost, Requested, RetryDue,
-    RetryScheduled, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, StopAsked, TargetFreed,
+    BudgetWarned, DaySeen, DeadlineReached, GateEnded, GateStarted, GrantRaised, MergeBuilt, MergeConflicted,
+    MergeEmpty, MergeFailed, MergeIntended, MergePrepared, MergeRefused, Merged, Noted, Opened,
+    PreflightFailed, PreflightPassed, PreserveFailed, Preserved, RaiseRefused, RecordsLost, Requested,
+    RetryDue, RetryScheduled, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, StopAsked, TargetFreed,
     TargetHeld, TargetSeen, TaskCancelled, TaskDone, TaskFailed, TaskHeld, TaskQueued, TaskSkipped,
     UsageReported, WorktreeFailed, WorktreeKept, WorktreeMade, WorktreeRemoved,
 };
@@ -13,7 +13,7 @@ use swarm_domain::fact::{
     Cap, Cause, Cost, Ending, Leak, Outcome, Report, Request, Site, Standing, Start, Stop, Trouble,
     TroubleKind, Usage, Verdict,
 };
-use swarm_domain::{Event, Hazard, HazardKind, Oid, TaskId, Usd};
+use swarm_domain::{Caps, Event, Hazard, HazardKind, Measure, Oid, TaskId, Usd};
 
 pub(crate) fn task(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
@@ -40,6 +40,7 @@ pub(crate) fn samples() -> Vec<Event> {
     all.extend(exits());
     all.extend(last_words());
     all.extend(holds());
+    all.extend(budget());
     all.extend(work());
     all.extend(merges());
     all.extend(tasks());
@@ -112,12 +113,15 @@ fn attempts() -> Vec<Event> {
         GrantRaised { task: task("api"), attempt: 2, grant: Usd::from_micros(800_000) }.into(),
     ];
     all.extend([Some(Usd::from_micros(310_000)), None].map(|usd| {
-        let usage =
-            Usage { usd, priced: false, input_tokens: 52_000, output_tokens: 1_800, wants: Usd::ZERO };
+        let usage = Usage { usd, calls: Some(9), turns: None, wants: Usd::ZERO, ..exit().usage };
         UsageReported { task: task("api"), attempt: 2, usage }.into()
     }));
-    all.extend([Cap::Task, Cap::Run].map(|cap| RaiseRefused { task: task("api"), attempt: 2, cap }.into()));
-    let stops = [Stop::Cancelled, Stop::Interrupted, Stop::Deadline];
+    all.extend(
+        [Cap::Task, Cap::Run, Cap::Agent, Cap::Day]
+            .map(|cap| RaiseRefused { task: task("api"), attempt: 2, cap }.into()),
+    );
+    let capped = Stop::Capped { cap: Cap::Agent, measure: Measure::Turns };
+    let stops = [Stop::Cancelled, Stop::Interrupted, Stop::Deadline, capped];
     all.extend(stops.map(|why| StopAsked { task: task("api"), attempt: 2, why }.into()));
     all
 }
@@ -135,6 +139,8 @@ fn exit() -> AgentExited {
             priced: false,
             input_tokens: 52_000,
             output_tokens: 1_800,
+            calls: None,
+            turns: Some(7),
             wants: Usd::from_micros(5),
         },
         charge: Usd::from_micros(320_000),
@@ -198,6 +204,21 @@ fn hazards() -> Vec<Hazard> {
 
 fn leaks() -> Vec<Leak> {
     vec![Leak { rule: text("github-pat"), path: text("src/lib.rs"), line: 12 }]
+}
+
+fn budget() -> Vec<Event> {
+    let warned = |measure, cap, agent: &str| -> Event {
+        BudgetWarned { cap, agent: text(agent), measure, percent: 80, used: 81, of: 100 }.into()
+    };
+    let day = DaySeen {
+        date: text("2026-11-21"),
+        until_ms: MS + 9,
+        elsewhere: Usd::from_micros(1_500_000),
+        allowed: Usd::from_micros(2_500_000),
+    };
+    let mut all: Vec<Event> = Measure::ALL.map(|measure| warned(measure, Cap::Run, "")).into();
+    all.extend([warned(Measure::Usd, Cap::Agent, "builder"), warned(Measure::Usd, Cap::Day, ""), day.into()]);
+    all
 }
 
 fn work() -> Vec<Event> {
@@ -305,8 +326,10 @@ fn requests() -> Vec<Event> {
         Request::Cancel { tasks: vec![task("api"), task("docs")] },
         Request::Pause,
         Request::Unpause,
-        Request::AddBudget { usd: Usd::from_micros(2_500_000) },
-        Request::SetBudget { usd: Usd::from_micros(9_000_000) },
+        Request::AddBudget {
+            caps: Caps { usd: Some(Usd::from_micros(2_500_000)), calls: Some(5), ..Caps::NONE },
+        },
+        Request::SetBudget { caps: Caps::of_usd(Some(Usd::from_micros(9_000_000))) },
         Request::SetConcurrency { slots: 6 },
         Request::Drain { signal: 2 },
         Request::Interrupt { signal: 15 },

@@ -90,6 +90,9 @@ sites! {
     PlanUnknown "plan.unknown cost" Run Even named(&["estimate", "allow"]), "What an unknown cost counts as.";
     PlanMeter "plan.meter" Run Even named(&["proxy", "reported"]), "Who says what programs use: a proxy that holds each call to the grant, or they themselves.";
     PlanTokens "plan.tokens" Run Fault named(&["none", "few"]), "The cap on tokens.";
+    PlanCalls "plan.calls" Run Fault named(&["no cap", "few calls", "few turns"]), "The caps on calls and turns.";
+    PlanAgents "plan.agents" Run Fault named(&["no caps", "money", "calls", "time"]), "What the attempts of one agent may use up together.";
+    PlanAtCap "plan.at cap" Run Even named(&["finish", "kill"]), "What running attempts do at a cap that others share.";
     PlanDeadline "plan.deadline" Run Fault named(&["none", "far", "near"]), "The run's deadline.";
     PlanOnFailure "plan.on failure" Run Even named(&["continue", "stop", "pause"]), "What a failed task does to the run.";
     PlanLimit "plan.on rate limit" Run Fault named(&["wait", "fail"]), "What a rate limit of an agent program leads to.";
@@ -106,6 +109,7 @@ sites! {
     TaskNeedWhen "task.need when" Task Fault named(&["merged", "ended"]), "When a need is met.";
     TaskPaths "task.paths" Task Even below(36), "The paths that it writes: one of six, or two.";
     TaskBudget "task.budget" Task Even named(&["none", "tight", "fair"]), "Its own budget.";
+    TaskCaps "task.caps" Task Fault named(&["none", "calls", "time"]), "What else its attempts may use up together.";
     TaskEstimate "task.estimate" Task Even named(&["none", "low", "high"]), "Its estimate.";
     TaskRetries "task.retries" Task Even below(3), "How often it is tried again.";
     TaskRetryFrom "task.retry from" Task Even named(&["previous", "base"]), "What a retry starts from.";

@@ -21,10 +21,10 @@ impl Drive {
             matches!(self.life.history.last().map(|last| &last.event), Some(Event::RunFinished(_)));
         let mut world = self.world.lock();
         world.forget();
-        // Nobody can raise a cap on tokens, nor a deadline that is too near: that is an end, too.
-        let out_of_tokens = outcome == Outcome::Budget && self.plan.settings().tokens.is_some();
+        // Nobody raises the caps of an agent, nor a deadline that is too near: that is an end, too.
+        let out_of_budget = outcome == Outcome::Budget && !self.plan.settings().agent_caps.is_empty();
         let out_of_time = outcome == Outcome::Deadline && self.resumes > 5;
-        if finished || out_of_tokens || out_of_time {
+        if finished || out_of_budget || out_of_time {
             self.ended = Some(outcome);
             return Ok(());
         }

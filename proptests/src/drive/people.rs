@@ -2,7 +2,7 @@
 
 use swarm_domain::event::RoomLost;
 use swarm_domain::fact::{Outcome, Request};
-use swarm_domain::{Command, TaskId, Usd};
+use swarm_domain::{Caps, Command, Event, TaskId, Usd};
 
 use crate::choice::{Site, Who};
 use crate::laws::Broken;
@@ -49,8 +49,10 @@ impl Drive {
             6 => Request::SetConcurrency { slots: 1 },
             7 => Request::Cancel { tasks: vec![tasks[whom % tasks.len()].id.clone()] },
             8 => Request::Cancel { tasks: Vec::new() },
-            9 => Request::AddBudget { usd: Usd::from_micros(50) },
-            10 => Request::SetBudget { usd: Usd::from_micros(10 + u64::try_from(whom).unwrap_or(0)) },
+            9 => Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_micros(50))) },
+            10 => Request::SetBudget {
+                caps: Caps::of_usd(Some(Usd::from_micros(10 + u64::try_from(whom).unwrap_or(0)))),
+            },
             _ => Request::Cancel { tasks: vec![TaskId::new("nobody").expect("letters are an id")] },
         }
     }
@@ -59,7 +61,7 @@ impl Drive {
         self.turn(Command::Ask { id, by: "sim".to_owned(), request }, None)
     }
 
-    /// Whoever resumes a run that has spent its money brings some.
+    /// Whoever resumes a run that has used up what it may brings more.
     pub(super) fn bring_money(&mut self) -> Result<(), Broken> {
         match self.is_up().then(|| self.money()).flatten() {
             Some((id, request)) => self.ask(id, request),
@@ -67,10 +69,24 @@ impl Drive {
         }
     }
 
-    /// How much, and that it is brought once.
+    /// How much of all that is capped, and that it is brought once.
     pub(crate) fn money(&mut self) -> Option<(String, Request)> {
         self.stopped_with.take_if(|outcome| *outcome == Outcome::Budget)?;
-        let usd = Usd::from_micros(100 << self.resumes.min(40));
-        Some((format!("money-{}", self.life.openings), Request::AddBudget { usd }))
+        let more: u64 = 100 << self.resumes.min(40);
+        let capped = self.plan.settings().caps;
+        // Somebody may have set a cap on money where the plan has none.
+        let is_set = |event: &Event| match event {
+            Event::Requested(asked) => matches!(asked.request, Request::SetBudget { .. }),
+            _ => false,
+        };
+        let money = capped.usd.is_some() || self.life.history.iter().any(|at| is_set(&at.event));
+        let caps = Caps {
+            usd: money.then_some(Usd::from_micros(more)),
+            tokens: capped.tokens.map(|_| more),
+            calls: capped.calls.map(|_| more),
+            turns: capped.turns.map(|_| more),
+            time_ms: None,
+        };
+        Some((format!("money-{}", self.life.openings), Request::AddBudget { caps }))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the state under test: a law that is computed by the code it checks proves nothing.
 
+mod day;
 mod holds;
 mod idle;
 mod intents;
@@ -149,7 +150,8 @@ impl Books {
 
     /// What must hold whenever nothing is left to decide.
     pub(crate) fn at_rest(&self) -> Result<(), Broken> {
-        let may_start = |task: &TaskId| self.money.affords(task) && !self.holds.waits(task, self.time_ms);
+        let may_start =
+            |task: &TaskId| self.money.affords(task, self.time_ms) && !self.holds.waits(task, self.time_ms);
         self.idle.check(self.seq, &self.lives, &self.landings, may_start)
     }
 

@@ -2,7 +2,7 @@
 
 use swarm_domain::effect::{RunAttempt, RunGate};
 use swarm_domain::event::{AgentExited, GateEnded};
-use swarm_domain::fact::{Cost, Ending, Report, Usage, Verdict};
+use swarm_domain::fact::{Cost, Ending, Report, Request, Usage, Verdict};
 use swarm_domain::{Event, Meter, TaskId, Usd, Work, claims};
 
 use crate::marks::Mark;
@@ -245,4 +245,14 @@ fn verdict(ending: &Ending) -> Verdict {
             none("nobody saw how it ended")
         }
     }
+}
+
+/// The cap and the most that it ever was, after a request.
+pub(super) fn after(request: &Request, (cap, most): (Usd, Usd)) -> (Usd, Usd) {
+    let cap = match request {
+        Request::AddBudget { caps } => cap.plus(caps.usd.unwrap_or_default()),
+        Request::SetBudget { caps } => caps.usd.unwrap_or(cap),
+        _ => cap,
+    };
+    (cap, most.max(cap))
 }

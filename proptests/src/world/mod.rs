@@ -17,7 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_actors::Recorded;
 use swarm_domain::event::AgentStarted;
-use swarm_domain::fact::Request;
 use swarm_domain::plan::Plan;
 use swarm_domain::{Effect, Event, Key, Meter, TaskId, Usd};
 
@@ -123,7 +122,10 @@ impl World {
             places,
             scripts: None,
             programs: BTreeMap::new(),
-            caps: plan.settings().cap.filter(|_| plan.settings().meter == Meter::Proxy).map(|cap| (cap, cap)),
+            caps: (plan.settings().meter == Meter::Proxy)
+                .then_some(plan.settings().caps.usd)
+                .flatten()
+                .map(|cap| (cap, cap)),
             stopped: BTreeSet::new(),
             gates: BTreeMap::new(),
             let_go_ms: Vec::new(),
@@ -342,7 +344,9 @@ impl World {
                 Some(_) => Mark::Limited,
             }),
             Event::AgentFreed(_) => self.marks.hit(Mark::Freed),
-            Event::Requested(requested) => self.caps = self.caps.map(|caps| after(&requested.request, caps)),
+            Event::Requested(requested) => {
+                self.caps = self.caps.map(|caps| keepers::after(&requested.request, caps));
+            }
             _ => {}
         }
         self.compare_spent();
@@ -382,16 +386,6 @@ impl World {
         self.room_at_ms = 0;
         self.repo.put_back();
     }
-}
-
-/// The cap and the most that it ever was, after a request.
-fn after(request: &Request, (cap, most): (Usd, Usd)) -> (Usd, Usd) {
-    let cap = match request {
-        Request::AddBudget { usd } => cap.plus(*usd),
-        Request::SetBudget { usd } => *usd,
-        _ => cap,
-    };
-    (cap, most.max(cap))
 }
 
 fn on_grid(ms: u64) -> u64 {

@@ -206,15 +206,16 @@ impl Program {
         self.moments().any(|(since_ms, step)| matches!(step, Step::IgnoreTerm) && since_ms <= at_ms)
     }
 
-    /// What it has said that it used: totals that never fall, and as many tokens as micro-dollars.
+    /// What it has said that it used: totals that never fall, as many tokens as micro-dollars, and a call for four of them.
     pub(crate) fn usage(&self, now_ms: u64) -> Usage {
         let said =
             self.past(now_ms).filter_map(|step| if let Step::Report(usd) = step { Some(*usd) } else { None });
         let usd = said.max();
         let tokens = usd.map_or(0, Usd::micros);
+        let (calls, turns) = (usd.map(|_| tokens / 4), usd.map(|_| tokens / 8));
         let wants = self.waiting_call().filter(|(asked_ms, _)| *asked_ms <= now_ms).map(|(_, wants)| wants);
         let wants = wants.unwrap_or_default();
-        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2, wants }
+        Usage { usd, priced: false, input_tokens: tokens, output_tokens: tokens / 2, calls, turns, wants }
     }
 
     /// The end of what it has printed.

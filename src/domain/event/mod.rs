@@ -68,6 +68,8 @@ events! {
     50 "agent.held" AgentHeld "No attempt of an agent program starts for now: its provider takes no more, or refuses its login.";
     51 "agent.freed" AgentFreed "Attempts of an agent program may start again.";
     52 "merge.refused" MergeRefused "What would land holds something that must not.";
+    53 "budget.warned" BudgetWarned "So much of a cap is used that people are to be told.";
+    54 "budget.day" DaySeen "What this run may spend on a calendar day beside the other runs of its repository.";
 }
 
 #[cfg(test)]

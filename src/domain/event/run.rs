@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Cause, Outcome, Request, Standing};
+use crate::caps::Measure;
+use crate::fact::{Cap, Cause, Outcome, Request, Standing};
 use crate::plan::{Settings, TaskSpec};
-use crate::{Oid, TaskId};
+use crate::{Oid, TaskId, Usd};
 
 use super::payloads;
 
@@ -145,5 +146,31 @@ payloads! {
         from: u64,
         /// The last.
         to: u64,
+    }
+    /// So much of a cap is used that people are to be told. Told once for each share of each cap.
+    BudgetWarned {
+        /// Whose cap.
+        cap: Cap,
+        /// The agent of the plan whose cap it is; empty where it is no agent's.
+        agent: String,
+        /// Of what.
+        measure: Measure,
+        /// The share that is reached, in percent.
+        percent: u32,
+        /// How much is used: micro-dollars, a count, or milliseconds.
+        used: u64,
+        /// The cap, in the same unit.
+        of: u64,
+    }
+    /// What this run may spend on a calendar day beside the other runs of its repository.
+    DaySeen {
+        /// The date where swarm runs: `2026-11-21`.
+        date: String,
+        /// When it is over, in milliseconds since 1970.
+        until_ms: u64,
+        /// What the other runs have spent and hold back on it.
+        elsewhere: Usd,
+        /// What this run may spend and hold back on it.
+        allowed: Usd,
     }
 }

@@ -1,6 +1,7 @@
 //! What the run as a whole remembers, one thing at a time.
 
 use super::{Pause, Preflight, Run};
+use crate::Caps;
 use crate::Settings;
 use crate::event::{Event, Opened, RoomLost, RunStopped};
 use crate::fact::{Outcome, Standing};
@@ -8,7 +9,14 @@ use crate::sim::{Sim, id, settings, task};
 
 /// A run that was planned at 1 s and is driven by a process.
 fn live() -> Run {
-    Sim::new(Settings { deadline_ms: Some(60_000), ..settings() }, vec![task("a")]).state.run().run.clone()
+    Sim::new(
+        Settings { caps: Caps { time_ms: Some(60_000), ..settings().caps }, ..settings() },
+        vec![task("a")],
+    )
+    .state
+    .run()
+    .run
+    .clone()
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn keeps_the_laws(events: &[Event], tasks: &[TaskSpec], settings: &Settings) {
                 assert!(running.insert(started.task.clone(), started.reserve).is_none(), "{started:?}");
                 assert!(running.len() <= settings.concurrency as usize, "{started:?}");
                 let reserved = running.values().map(|usd| usd.micros()).sum::<u64>();
-                assert!(Usd::from_micros(reserved) <= settings.cap.unwrap(), "{started:?}");
+                assert!(Usd::from_micros(reserved) <= settings.caps.usd.unwrap(), "{started:?}");
             }
             Event::AgentExited(exited) => assert!(running.remove(&exited.task).is_some()),
             Event::Merged(merged) => assert!(landed.insert(merged.task.clone())),

@@ -1,5 +1,6 @@
 //! What is owed, seen from both sides: all of it at once, and one key at a time.
 
+use crate::Caps;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Sim, exited, gate, green, id, settings, task};
@@ -111,7 +112,7 @@ fn nothing_is_owed_that_no_actor_heard_of() {
 #[test]
 fn the_meter_of_a_program_knows_its_grant_and_whether_more_was_refused() {
     let budget = Some(Usd::from_micros(60));
-    let a = TaskSpec { budget, estimate: Some(Usd::from_micros(40)), ..task("a") };
+    let a = TaskSpec { caps: Caps::of_usd(budget), estimate: Some(Usd::from_micros(40)), ..task("a") };
     let mut sim = Sim::new(settings(), vec![a]);
     sim.settle(|effect| matches!(effect, Effect::RunAttempt(_)));
     for (used, micros, refused) in [(1, 40, false), (30, 60, false), (50, 60, true)] {

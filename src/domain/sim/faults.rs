@@ -1,6 +1,7 @@
 //! Interleavings and crash points in which a run once hung, went round in circles, or paid twice.
 
 use super::{Sim, exited, gate, green, id, settings, task};
+use crate::Caps;
 use crate::event::{MergeFailed, RoomBack, RoomLost, TargetSeen};
 use crate::fact::{Ending, Outcome, Request};
 use crate::task::{End, Phase};
@@ -101,12 +102,12 @@ fn a_merge_that_is_built_right_after_a_crash_has_the_target_read_before_it_lands
 #[test]
 fn what_reserves_nothing_and_costs_is_not_started_again_on_an_empty_purse() {
     let cap = Some(Usd::from_micros(3));
-    let mut sim = Sim::new(crate::Settings { cap, ..settings() }, vec![task("a")]);
+    let mut sim = Sim::new(crate::Settings { caps: Caps::of_usd(cap), ..settings() }, vec![task("a")]);
     sim.settle(is_run);
     end_program(&mut sim, Ending::Spent, Some(5));
     sim.settle(is_run);
     assert_eq!((sim.stopped(), sim.count("attempt.started")), (Some(Outcome::Budget), 1));
-    sim.ask(Request::AddBudget { usd: Usd::from_micros(7) });
+    sim.ask(Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_micros(7))) });
     sim.crash();
     sim.settle(|_| false);
     assert_eq!((sim.finished(), sim.count("attempt.started")), (Some(Outcome::Landed), 2));
@@ -196,7 +197,7 @@ fn in_plan_order_work_that_waits_for_a_turn_which_never_comes_stops_the_run() {
     let mut sim = Sim::new(settings, vec![dear, task("b")]);
     sim.settle(|_| false);
     assert_eq!((sim.stopped(), sim.count("task.queued")), (Some(Outcome::Budget), 1));
-    sim.ask(Request::AddBudget { usd: Usd::from_micros(1_000) });
+    sim.ask(Request::AddBudget { caps: Caps::of_usd(Some(Usd::from_micros(1_000))) });
     sim.crash();
     sim.settle(|_| false);
     assert_eq!(sim.finished(), Some(Outcome::Landed));
@@ -205,7 +206,8 @@ fn in_plan_order_work_that_waits_for_a_turn_which_never_comes_stops_the_run() {
 #[test]
 fn a_pause_does_not_outlast_the_deadline() {
     let mut settings = settings();
-    settings.deadline_ms = Some(MINUTE_MS);
+    settings.caps.time_ms = Some(MINUTE_MS);
+    settings.warn.clear();
     let mut dear = task("dear");
     dear.estimate = Some(Usd::from_micros(1_000));
     let mut sim = Sim::new(settings, vec![dear]);

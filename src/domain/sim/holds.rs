@@ -1,6 +1,7 @@
 //! Whole runs in which an agent program's provider takes no more, or refuses its login: who waits for how long, and how a run ends that waits.
 
 use super::{Sim, exited, id, settings, task};
+use crate::Caps;
 use crate::event::{AgentExited, AgentHeld};
 use crate::fact::{Ending, Outcome, Report, Request, Trouble, TroubleKind};
 use crate::plan::{OnLimit, RetryOn, Work};
@@ -295,7 +296,8 @@ fn waits(settings: Settings) -> Sim {
 
 #[test]
 fn whoever_waits_for_a_limit_ends_for_what_ends_the_run() {
-    let deadline = Settings { deadline_ms: Some(MINUTE_MS), ..settings() };
+    let caps = Caps { time_ms: Some(MINUTE_MS), ..settings().caps };
+    let deadline = Settings { caps, warn: Vec::new(), ..settings() };
     let mut sim = waits(deadline);
     sim.settle(|_| false);
     assert_eq!(sim.stopped(), None);

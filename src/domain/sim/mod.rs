@@ -1,6 +1,8 @@
 //! Whole runs of the core alone: it is driven as the actors drive it, by what each commit says is owed, and crashes by folding its events anew.
 
+mod caps;
 mod choices;
+mod day;
 mod debts;
 mod faults;
 mod holds;
@@ -19,10 +21,10 @@ use crate::event::{
 use crate::fact::{Anchor, Cost, Ending, Outcome, Request, Standing, Usage, Verdict};
 use crate::state::State;
 use crate::{
-    Allowed, AsPlanned, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder, MergePolicy,
-    Meter, Moment, NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray, OnUnknownCost, Plan,
-    Policy, Program, Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec, Tree, Usd, Work,
-    Workspace,
+    Allowed, AsPlanned, AtCap, Caps, Command, Effect, Event, Gate, GateScope, Isolation, Key, MergeOrder,
+    MergePolicy, Meter, Moment, NewRun, Oid, OnChangeless, OnConflict, OnFailure, OnLimit, OnStray,
+    OnUnknownCost, Plan, Policy, Program, Refusal, Retries, RetryFrom, Settings, Strategy, TaskId, TaskSpec,
+    Tree, Usd, Work, Workspace,
 };
 
 /// More decisions than this after one fact, or more effects in one run, and policy goes round in circles.
@@ -239,8 +241,9 @@ pub(crate) fn task(name: &str) -> TaskSpec {
         work: Work::Run(Program::Shell("true".to_owned())),
         needs: Vec::new(),
         files: Vec::new(),
-        budget: None,
+        caps: Caps::NONE,
         estimate: None,
+        learned: None,
         timeout_ms: None,
         idle_timeout_ms: None,
         retries: Retries {
@@ -301,14 +304,15 @@ pub(crate) fn settings() -> Settings {
         base: Oid::new("base"),
         target: "swarm/t".to_owned(),
         target_at: None,
-        cap: Some(Usd::from_micros(100)),
-        warn_percent: 80,
-        tokens: None,
+        caps: Caps::of_usd(Some(Usd::from_micros(100))),
+        agent_caps: BTreeMap::new(),
+        per_day: None,
+        warn: vec![50, 80, 100],
+        at_cap: AtCap::Finish,
         on_unknown_cost: OnUnknownCost::Estimate,
         meter: Meter::Proxy,
         concurrency: 2,
         gate_slots: 2,
-        deadline_ms: None,
         on_failure: OnFailure::Continue,
         on_limit: OnLimit::Wait,
         instructions: String::new(),

@@ -1,8 +1,9 @@
 //! What a run does about money while programs run: raises and their refusal, the warning, the cap on tokens.
 
 use super::{Sim, exited, id, settings, task};
+use crate::Caps;
 use crate::event::{AgentExited, UsageReported};
-use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Usage};
+use crate::fact::{Cap, Cause, Cost, Ending, Outcome, Request, Usage};
 use crate::plan::RetryOn;
 use crate::task::{End, Phase};
 use crate::{Command, Effect, Event, OnUnknownCost, Refusal, Settings, TaskSpec, Usd};
@@ -17,8 +18,8 @@ fn usd(micros: u64) -> Usd {
 
 /// A run in which the program of `a` runs. It reserved 40.
 fn running(cap: u64, budget: Option<u64>) -> Sim {
-    let a = TaskSpec { budget: budget.map(usd), estimate: Some(usd(40)), ..task("a") };
-    let mut sim = Sim::new(Settings { cap: Some(usd(cap)), ..settings() }, vec![a]);
+    let a = TaskSpec { caps: Caps::of_usd(budget.map(usd)), estimate: Some(usd(40)), ..task("a") };
+    let mut sim = Sim::new(Settings { caps: Caps::of_usd(Some(usd(cap))), ..settings() }, vec![a]);
     sim.settle(is_run);
     sim
 }
@@ -107,23 +108,30 @@ fn a_refusal_is_told_once() {
 #[test]
 fn the_warning_comes_once_and_when_the_share_is_reached() {
     let mut sim =
-        Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d"].map(task).to_vec());
+        Sim::new(Settings { concurrency: 1, ..settings() }, ["a", "b", "c", "d", "e"].map(task).to_vec());
     sim.settle(is_run);
-    for (micros, told) in [(79, 0), (1, 1), (5, 1), (5, 1)] {
+    let told = |sim: &Sim| -> Vec<(u32, u64)> {
+        let warned = sim.events.iter().filter_map(|event| match event {
+            Event::BudgetWarned(event) => Some((event.percent, event.used)),
+            _ => None,
+        });
+        warned.collect()
+    };
+    for (micros, expected) in
+        [(49, &[][..]), (1, &[(50, 50)]), (5, &[(50, 50)]), (45, &[(50, 50), (100, 100)])]
+    {
         end_program(&mut sim, Usage { usd: Some(usd(micros)), ..Usage::default() });
-        assert_eq!(sim.count("run.noted"), told, "after {micros} more");
+        assert_eq!(told(&sim), expected, "after {micros} more");
     }
-    let text = sim
-        .events
-        .iter()
-        .find_map(|event| if let Event::Noted(event) = event { Some(&event.text) } else { None });
-    assert_eq!(text.unwrap(), "80 % of the budget are spent: $0.00008 of $0.0001");
+    sim.ask(Request::AddBudget { caps: Caps::of_usd(Some(usd(10))) });
+    assert_eq!(told(&sim).last(), Some(&(80, 100)), "of the cap as it is now");
 }
 
 #[test]
 fn no_attempt_starts_once_the_tokens_are_used_up() {
     for (output_tokens, starts, outcome) in [(39, 2, None), (40, 1, Some(Outcome::Budget))] {
-        let settings = Settings { concurrency: 1, tokens: Some(100), ..settings() };
+        let settings =
+            Settings { concurrency: 1, caps: Caps { tokens: Some(100), ..settings().caps }, ..settings() };
         let mut sim = Sim::new(settings, vec![task("a"), task("b")]);
         sim.settle(is_run);
         end_program(&mut sim, Usage { input_tokens: 60, output_tokens, ..Usage::default() });
@@ -143,7 +151,7 @@ fn on_a_purse_that_is_overdrawn_not_even_what_asks_for_nothing_starts() {
 
 #[test]
 fn a_task_that_has_spent_its_budget_fails_for_that() {
-    let mut a = TaskSpec { budget: Some(usd(40)), ..task("a") };
+    let mut a = TaskSpec { caps: Caps::of_usd(Some(usd(40))), ..task("a") };
     a.retries.max = 3;
     a.retries.after = [RetryOn::Crash].into();
     let mut sim = Sim::new(settings(), vec![a]);

@@ -15,7 +15,7 @@ use crate::{Event, GateScope, Oid, TaskSpec};
 /// What a task is told: an event, or that another process has the run now.
 #[derive(Debug)]
 enum Told {
-    Event(Event),
+    Event(Box<Event>),
     Opened,
 }
 
@@ -38,13 +38,13 @@ fn events(task: &Task) -> Vec<(String, Told)> {
     found.extend(worktrees(task));
     let stranger = exited(&task.spec.id, no, "another holder".to_owned());
     found.push((row(&stranger, "of another holder"), stranger));
-    let told = found.into_iter().map(|(row, event)| (row, Told::Event(event)));
+    let told = found.into_iter().map(|(row, event)| (row, Told::Event(Box::new(event))));
     told.chain([("`run.opened`".to_owned(), Told::Opened)]).collect()
 }
 
 /// The same, without the names.
 pub(super) fn told(task: &Task) -> Vec<Event> {
-    let event = |told| if let Told::Event(event) = told { Some(event) } else { None };
+    let event = |told| if let Told::Event(event) = told { Some(*event) } else { None };
     events(task).into_iter().filter_map(|(_, told)| event(told)).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::event::{AgentExited, AttemptStarted, GrantRaised, UsageReported};
 use crate::fact::{Anchor, Cost, Moment, Usage};
 use crate::ledger::Ledger;
 use crate::sim::{self, Sim};
-use crate::{Command, Effect, Event, OnUnknownCost, Settings, TaskSpec, Usd};
+use crate::{Caps, Command, Effect, Event, OnUnknownCost, Settings, TaskSpec, Usd};
 
 fn events(_: &Ledger) -> Vec<(String, Event)> {
     let of_money = |event: &Event| {
@@ -23,6 +23,10 @@ fn events(_: &Ledger) -> Vec<(String, Event)> {
     found.into_iter().map(|event| (row(&event, ""), event)).collect()
 }
 
+fn ledger(cap: Option<u64>) -> Ledger {
+    Ledger::new(&Settings { caps: Caps::of_usd(cap.map(Usd::from_micros)), ..sim::settings() })
+}
+
 fn word(ledger: &Ledger) -> &'static str {
     if ledger.line(&id("a"), 1).is_some() { "open" } else { "none" }
 }
@@ -30,12 +34,12 @@ fn word(ledger: &Ledger) -> &'static str {
 #[test]
 fn a_line_of_the_ledger_goes_as_the_page_says() {
     let take = |ledger: &mut Ledger, event: &Event| {
-        ledger.apply(event);
+        ledger.apply(event, None);
         Ok(())
     };
     let machine =
         Machine { title: "A line of the ledger", events, take, word, column: |word| word, follow: true };
-    machine.matches_the_page(vec![Ledger::new(None), Ledger::new(Some(Usd::from_micros(100)))]);
+    machine.matches_the_page(vec![ledger(None), ledger(Some(100))]);
 }
 
 const CHARGE: [Domain; 4] = [
@@ -112,11 +116,11 @@ proptest! {
     /// is what was settled, once each.
     #[test]
     fn the_sums_are_those_of_the_lines(steps in prop::collection::vec((0_u8..4, 1_u32..4, 0_u64..60), 0..40)) {
-        let mut ledger = Ledger::new(Some(Usd::from_micros(1_000)));
+        let mut ledger = ledger(Some(1_000));
         let mut open: BTreeMap<u32, Held> = BTreeMap::new();
         let mut spent = 0;
         for (kind, attempt, micros) in steps {
-            ledger.apply(&event(kind, attempt, micros));
+            ledger.apply(&event(kind, attempt, micros), None);
             match (kind, open.get_mut(&attempt)) {
                 (0, None) => drop(open.insert(attempt, Held { grant: micros, used: 0 })),
                 (1, Some(held)) => held.used = held.used.max(micros),

@@ -4,12 +4,14 @@ use super::samples::{
     gate_ended, gate_started, id, of_the_landing, of_the_slot, of_the_task, of_the_worktree, red, started,
 };
 use super::{Machine, row};
+use crate::Caps;
+use crate::caps::Measure;
 use crate::event::{
-    AgentFreed, AgentHeld, DeadlineReached, Noted, Opened, PreflightFailed, PreflightPassed, RecordsLost,
-    Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped, TargetFreed, TargetHeld, TargetSeen,
-    TaskPlanned,
+    AgentFreed, AgentHeld, BudgetWarned, DaySeen, DeadlineReached, Noted, Opened, PreflightFailed,
+    PreflightPassed, RecordsLost, Requested, RoomBack, RoomLost, RunFinished, RunPaused, RunStopped,
+    TargetFreed, TargetHeld, TargetSeen, TaskPlanned,
 };
-use crate::fact::{Outcome, Request, Site, Standing, Verdict};
+use crate::fact::{Cap, Outcome, Request, Site, Standing, Verdict};
 use crate::run::{Pause, Preflight};
 use crate::sim::{self, Sim};
 use crate::state::State;
@@ -51,7 +53,18 @@ fn finished() -> Event {
 fn events(state: &State) -> Vec<(String, Told)> {
     let mut found = beginnings(state);
     found.extend(requests(state));
-    let plain: [Event; 6] = [
+    let (date, usd) = ("2026-11-21".to_owned(), crate::Usd::from_micros(5));
+    let warned = BudgetWarned {
+        cap: Cap::Run,
+        agent: String::new(),
+        measure: Measure::Usd,
+        percent: 80,
+        used: 80,
+        of: 100,
+    };
+    let plain: [Event; 8] = [
+        warned.into(),
+        DaySeen { date, until_ms: 9, elsewhere: usd, allowed: usd }.into(),
         RunPaused { because: id("a") }.into(),
         DeadlineReached {}.into(),
         RoomLost { detail: String::new(), at_ms: 1 }.into(),
@@ -102,8 +115,8 @@ fn requests(state: &State) -> Vec<(String, Event)> {
         ("drain", Request::Drain { signal: 2 }),
         ("interrupt", Request::Interrupt { signal: 2 }),
         ("anything else", Request::Cancel { tasks: vec![id("a")] }),
-        ("anything else", Request::AddBudget { usd }),
-        ("anything else", Request::SetBudget { usd }),
+        ("anything else", Request::AddBudget { caps: Caps::of_usd(Some(usd)) }),
+        ("anything else", Request::SetBudget { caps: Caps::of_usd(Some(usd)) }),
         ("anything else", Request::SetConcurrency { slots: 3 }),
     ]
     .map(|(which, request)| (which, requested("new", request)))

@@ -12,7 +12,8 @@ pub(super) type Place = (Reverse<i32>, Reverse<u32>, usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum File {
     Idle,
-    Ready(Usd, Place),
+    /// By the place of its agent, and by what it reserves.
+    Ready(usize, Usd, Place),
     Backoff(u64),
     Agenda,
     Slot,
@@ -23,7 +24,7 @@ pub(super) enum File {
 /// Who is where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    pub(super) ready: BTreeMap<Usd, BTreeSet<Place>>,
+    pub(super) ready: BTreeMap<(usize, Usd), BTreeSet<Place>>,
     pub(super) backoff: BTreeSet<(u64, usize)>,
     pub(super) agenda: BTreeSet<usize>,
     pub(super) slots: BTreeSet<usize>,
@@ -39,8 +40,8 @@ impl Index {
     pub(super) fn put(&mut self, at: usize, file: File) {
         match file {
             File::Idle => {}
-            File::Ready(reserve, place) => {
-                self.ready.entry(reserve).or_default().insert(place);
+            File::Ready(agent, reserve, place) => {
+                self.ready.entry((agent, reserve)).or_default().insert(place);
             }
             File::Backoff(at_ms) => {
                 self.backoff.insert((at_ms, at));
@@ -61,11 +62,12 @@ impl Index {
     pub(super) fn take(&mut self, at: usize, file: File) {
         match file {
             File::Idle => {}
-            File::Ready(reserve, place) => {
-                if let Some(places) = self.ready.get_mut(&reserve) {
+            File::Ready(agent, reserve, place) => {
+                let key = (agent, reserve);
+                if let Some(places) = self.ready.get_mut(&key) {
                     places.remove(&place);
                     if places.is_empty() {
-                        self.ready.remove(&reserve);
+                        self.ready.remove(&key);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use swarm_domain::{Program, Usd};
+use swarm_domain::{Caps, Program, Usd};
 
 use crate::agents::{Facts, Permission};
 use crate::plan::node::{Entry, Node};
@@ -36,6 +36,7 @@ pub(super) struct Agent {
     pub(super) permission: String,
     pub(super) args: Vec<String>,
     pub(super) estimate: Option<(Usd, Span)>,
+    pub(super) caps: Caps,
     pub(super) instructions: String,
     pub(super) env: BTreeMap<String, String>,
     pub(super) pass_env: Vec<String>,
@@ -80,6 +81,12 @@ impl Agents {
         Some(agent)
     }
 
+    /// The caps of those that have any.
+    pub(super) fn caps(&self) -> BTreeMap<String, Caps> {
+        let capped = self.defined.iter().filter(|(_, (agent, _))| agent.caps != Caps::NONE);
+        capped.map(|(name, (agent, _))| (name.clone(), agent.caps)).collect()
+    }
+
     /// Agents that no task uses.
     pub(super) fn unused(&self) -> impl Iterator<Item = (&str, Span)> {
         let unused = self.defined.iter().filter(|(name, _)| !self.used.contains_key(*name));
@@ -96,6 +103,7 @@ fn built_in(name: &str, span: Span) -> Agent {
         permission: usual(name).to_owned(),
         args: Vec::new(),
         estimate: None,
+        caps: Caps::NONE,
         instructions: String::new(),
         env: BTreeMap::new(),
         pass_env: Vec::new(),
@@ -145,6 +153,7 @@ fn agent(entry: &Entry, cx: &mut Cx<'_>) -> Agent {
         permission,
         args: read::texts(map, "args"),
         estimate,
+        caps: read::caps(map, "budget"),
         instructions: files::instructions(map, cx),
         env: read::env(map, "env"),
         pass_env: read::texts(map, "pass_env"),

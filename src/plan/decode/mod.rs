@@ -16,7 +16,7 @@ use swarm_domain::plan::{
     Allowed, MergeOrder, MergePolicy, Meter, OnConflict, OnFailure, OnLimit, OnUnknownCost, Strategy,
     Workspace,
 };
-use swarm_domain::{HazardKind, TaskSpec, Usd};
+use swarm_domain::{AtCap, Caps, HazardKind, TaskSpec, Usd};
 
 use super::draft::{Decoded, Draft, TaskSpots};
 use super::node::{Kind, Node};
@@ -29,6 +29,9 @@ use super::value;
 pub const TASKS_MAX: usize = 20_000;
 
 const SETUP_TIMEOUT_MS: u64 = 10 * 60_000;
+
+/// When people are told how much of a cap is used, in percent.
+const WARN: [u32; 3] = [50, 80, 100];
 
 /// What decoding needs beside the tree, and where problems go.
 pub(super) struct Cx<'a> {
@@ -60,16 +63,18 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
     let mut context = tasks::Context::new(root, cx);
     let (tasks, spots, broken) = all_tasks(root, &mut context, cx);
     unused(&context, cx);
-    let cap = cap(root, cx);
+    let caps = caps(root, cx);
     let nothing = Node::new(Span::default(), Kind::Null);
     let budget = root.get("budget").unwrap_or(&nothing);
     let draft = Draft {
         name: read::text(root, "name").filter(|name| value::is_slug(name)).unwrap_or_else(|| cx.name.clone()),
         base: read::text(root, "base"),
         target: read::text(root, "target"),
-        cap,
-        warn_percent: budget.get("warn").and_then(|node| value::percent(node).ok()).unwrap_or(80),
-        tokens: budget.get("tokens").and_then(|node| value::tokens(node).ok()),
+        caps,
+        agent_caps: context.agents.caps(),
+        per_day: read::money(budget, "per_day"),
+        warn: read::shares(budget, "warn").unwrap_or_else(|| WARN.to_vec()),
+        at_cap: if read::word(budget, "at_cap") == Some("kill") { AtCap::Kill } else { AtCap::Finish },
         on_unknown_cost: match read::word(budget, "on_unknown_cost") {
             Some("refuse") => OnUnknownCost::Refuse,
             Some("allow") => OnUnknownCost::Allow,
@@ -81,7 +86,6 @@ pub(super) fn plan(root: &Node, cx: &mut Cx<'_>) -> Decoded {
         },
         concurrency: read::whole(root, "concurrency").unwrap_or_else(|| cx.cpus.clamp(1, 4)),
         gate_slots: read::whole(root, "gate_slots").unwrap_or(1),
-        deadline_ms: read::limit(root, "deadline"),
         on_failure: match read::word(root, "on_failure") {
             Some("stop") => OnFailure::Stop,
             Some("pause") => OnFailure::Pause,
@@ -139,18 +143,26 @@ fn allowed(map: &Node) -> Allowed {
     globs.filter(|(_, globs)| !globs.is_empty()).collect()
 }
 
-/// The run's cap. There is no default: a forgotten cap costs more than a typed one.
-fn cap(root: &Node, cx: &mut Cx<'_>) -> Option<Usd> {
+/// The run's caps. There is no default for money: a forgotten cap costs more than a typed one.
+fn caps(root: &Node, cx: &mut Cx<'_>) -> Caps {
+    let deadline_ms = read::limit(root, "deadline");
     let Some(node) = root.get("budget") else {
         let problem =
             Problem::error("P0402", "the plan has no `budget`").at(root.span, "`budget` is missing");
         cx.problems.push(problem.help("write `budget: $12` for a hard cap, or `budget: unlimited`"));
-        return None;
+        return Caps { time_ms: deadline_ms, ..Caps::NONE };
     };
-    match node.kind {
-        Kind::Map(_) => read::budget(node, "usd"),
-        _ => read::budget(root, "budget"),
+    let caps = read::caps(root, "budget");
+    if let (Some(time), Some(deadline)) = (node.get("time"), root.get("deadline")) {
+        let problem = Problem::error("P0402", "the time of the run is capped twice").at(time.span, "here");
+        cx.problems
+            .push(problem.at(deadline.span, "and here").help("leave one of them out: they mean the same"));
     }
+    if let Some(node) = node.get("per_day").filter(|node| value::money(node) == Ok(Usd::ZERO)) {
+        let problem = Problem::error("P0402", "a budget of 0 allows nothing to start");
+        cx.problems.push(problem.at(node.span, "in `per_day`").help("leave it out for no limit by the day"));
+    }
+    Caps { time_ms: caps.time_ms.or(deadline_ms), ..caps }
 }
 
 fn all_tasks(

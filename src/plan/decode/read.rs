@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use swarm_domain::{Program, Usd};
+use swarm_domain::{Caps, Program, Usd};
 
 use crate::plan::node::{Kind, Node};
 use crate::plan::value::{self, Limit};
@@ -35,6 +35,31 @@ pub(super) fn money(map: &Node, key: &str) -> Option<Usd> {
 /// A cap under a key; none if it is absent or `unlimited`.
 pub(super) fn budget(map: &Node, key: &str) -> Option<Usd> {
     value::budget(map.get(key)?).ok().flatten()
+}
+
+/// A budget under a key: an amount of money, or a map of caps.
+pub(super) fn caps(map: &Node, key: &str) -> Caps {
+    let Some(node) = map.get(key) else { return Caps::NONE };
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Caps::of_usd(value::budget(node).ok().flatten());
+    }
+    Caps {
+        usd: budget(node, "usd"),
+        tokens: node.get("tokens").and_then(|node| value::tokens(node).ok()),
+        calls: node.get("calls").and_then(|node| value::count(node).ok()),
+        turns: node.get("turns").and_then(|node| value::count(node).ok()),
+        time_ms: duration(node, "time"),
+    }
+}
+
+/// The shares under a key, rising, each once.
+pub(super) fn shares(map: &Node, key: &str) -> Option<Vec<u32>> {
+    let node = map.get(key)?;
+    let each = if let Kind::List(items) = &node.kind { items.as_slice() } else { std::slice::from_ref(node) };
+    let mut shares: Vec<u32> = each.iter().filter_map(|node| value::percent(node).ok()).collect();
+    shares.sort_unstable();
+    shares.dedup();
+    Some(shares)
 }
 
 /// A limit under a key; none if it is absent or `none`.

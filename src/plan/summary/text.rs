@@ -38,8 +38,10 @@ pub(super) fn of(draft: &Draft, allowed: Option<&[&str]>) -> String {
         summary.parallel_max,
         count(draft.concurrency as usize, "attempt")
     );
+    let _ = writeln!(out, "  expected: {} with one attempt each", summary.worst_case.expected);
     let _ = writeln!(out, "  worst case: {}", worst(draft, &summary));
-    if let Some(deadline) = draft.deadline_ms {
+    table(&super::costs::rows(draft), &mut out);
+    if let Some(deadline) = draft.caps.time_ms {
         let _ = writeln!(out, "  deadline: {}", duration(deadline));
     }
     if let Some(allowed) = allowed {
@@ -48,9 +50,21 @@ pub(super) fn of(draft: &Draft, allowed: Option<&[&str]>) -> String {
     out
 }
 
+/// What each task costs, in columns.
+fn table(rows: &[[String; 4]], out: &mut String) {
+    let head = ["task", "expected", "worst case", ""].map(str::to_owned);
+    let all = || std::iter::once(&head).chain(rows);
+    let widths = [0, 1, 2].map(|at| all().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    for [task, expected, worst, source] in all().filter(|_| !rows.is_empty()) {
+        let [wide, expects, most] = widths;
+        let line = format!("    {task:<wide$}  {expected:>expects$}  {worst:>most$}  {source}");
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
+
 fn worst(draft: &Draft, summary: &Summary) -> String {
     let tasks = summary.worst_case.tasks;
-    match draft.cap {
+    match draft.caps.usd {
         Some(cap) if tasks > cap => format!("{cap}, the cap (the tasks alone could cost {tasks})"),
         Some(cap) => format!("{tasks} of the cap of {cap}"),
         None => format!("{tasks} by budgets and estimates, with no cap on the run"),
@@ -142,7 +156,7 @@ fn need((id, when): &(swarm_domain::TaskId, NeedWhen)) -> String {
 
 fn money(task: &TaskSpec) -> String {
     let reserves = reservation(task);
-    match task.budget {
+    match task.caps.usd {
         Some(budget) => format!("reserves {reserves} an attempt, at most {budget}"),
         None if reserves == Usd::ZERO => String::new(),
         None => format!("reserves {reserves} an attempt, at most the run's cap"),

@@ -26,6 +26,11 @@ pub(in crate::plan) static AGENT: Section = Section {
         ),
         field("args", Shape::List(&TEXT), "More arguments for the program, as they are."),
         field("estimate", Shape::One(Scalar::Money), "What one attempt usually costs: what it reserves."),
+        field(
+            "budget",
+            super::money::CAPS_FORMS,
+            "What all its attempts of a run together may cost: an amount or a map of caps; default the run's.",
+        ),
         field("instructions", TEXT, "Put before each of its prompts."),
         field("instructions_file", FILLED, "The same from a file, relative to the plan."),
         field("env", ENV, "Variables set for it."),

@@ -1,6 +1,7 @@
 //! The keys that hold for the whole run.
 
 use super::agents::{AGENT, GATE};
+use super::money::BUDGET;
 use super::tasks::{DEFAULTS, LISTED_TASK, TASK};
 use super::{
     ARGV, COMMANDS, FILLED, FLAG, GLOBS, LIMIT, NAMES, NOTHING, PATHS, PLANNED, Scalar, Section, Shape, TEXT,
@@ -103,37 +104,6 @@ pub(in crate::plan) static PLAN: Section = Section {
         ("hooks", PLANNED),
         ("review", PLANNED),
     ],
-};
-
-/// The run's budget in its long form.
-pub(in crate::plan) static BUDGET: Section = Section {
-    what: "a budget",
-    fields: &[&[
-        field("usd", Shape::One(Scalar::Budget), "The cap in dollars, or `unlimited`."),
-        field(
-            "warn",
-            Shape::One(Scalar::Percent),
-            "The share of the cap at which a warning is due; default 80%.",
-        ),
-        field(
-            "tokens",
-            Shape::One(Scalar::Tokens),
-            "A cap on the tokens of all attempts together; default none.",
-        ),
-        field(
-            "on_unknown_cost",
-            Shape::One(Scalar::Word(&["refuse", "estimate", "allow"])),
-            "What an attempt that reports no cost settles at; default estimate: its reservation.",
-        ),
-        field(
-            "meter",
-            Shape::One(Scalar::Word(&["proxy", "reported"])),
-            "Who says what agents use; default proxy: every call of theirs is let through by swarm, where that is possible.",
-        ),
-    ]],
-    required: &["usd"],
-    foreign: &[("max", "usd"), ("amount", "usd"), ("cap", "usd"), ("max_tokens", "tokens")],
-    refused: NOTHING,
 };
 
 /// What may land although it is a hazard.

@@ -76,8 +76,8 @@ const COMMON: &[Field] = &[
     field("agent", FILLED, "The agent that gets the prompt."),
     field(
         "budget",
-        Shape::One(Scalar::Budget),
-        "What all attempts of the task together may cost; default the run's cap.",
+        super::money::CAPS_FORMS,
+        "What all attempts of the task together may cost: an amount or a map of caps; default the run's.",
     ),
     field("estimate", Shape::One(Scalar::Money), "What one attempt reserves; default the agent's."),
     field("timeout", LIMIT, "How long one attempt may take; default 30m for agents, none for `run`."),

@@ -2,8 +2,8 @@
 
 use swarm_domain::plan::{NeedWhen, OnChangeless, OnStray, RetryFrom, Work};
 use swarm_domain::{
-    GateScope, HazardKind, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program, RetryOn, Strategy,
-    Tree, Usd, Wall,
+    AtCap, Caps, GateScope, HazardKind, MergeOrder, Oid, OnConflict, OnFailure, OnUnknownCost, Program,
+    RetryOn, Strategy, Tree, Usd, Wall,
 };
 
 use super::super::{Draft, Resolved};
@@ -32,11 +32,14 @@ fn what_holds_for_the_run() {
         ("auth-refactor", Some("main"), Some("swarm/auth"))
     );
     assert_eq!(
-        (draft.cap, draft.warn_percent, draft.tokens),
-        (Some(Usd::from_dollars(12)), 75, Some(2_000_000))
+        (draft.caps.usd, draft.warn.as_slice(), draft.caps.tokens),
+        (Some(Usd::from_dollars(12)), &[75][..], Some(2_000_000))
     );
+    let builder = Caps { usd: Some(Usd::from_dollars(8)), calls: Some(2_000), ..Caps::NONE };
+    assert_eq!(draft.agent_caps, [("builder".to_owned(), builder)].into());
+    assert_eq!((draft.per_day, draft.at_cap), (Some(Usd::from_dollars(40)), AtCap::Kill));
     assert_eq!(draft.on_unknown_cost, OnUnknownCost::Allow);
-    assert_eq!((draft.concurrency, draft.gate_slots, draft.deadline_ms), (3, 2, Some(28_800_000)));
+    assert_eq!((draft.concurrency, draft.gate_slots, draft.caps.time_ms), (3, 2, Some(28_800_000)));
     assert_eq!(draft.on_failure, OnFailure::Pause);
     assert_eq!(draft.instructions, "Follow CONTRIBUTING.md – always.\n");
     assert_eq!(
@@ -60,7 +63,7 @@ fn a_task_over_its_defaults() {
     assert_eq!((agent.as_str(), model.as_deref(), permission.as_str()), ("builder", Some("sonnet"), "edit"));
     assert_eq!(prompt, "Extract token signing 🚀 …\n");
     assert_eq!(
-        (tokens.budget, tokens.estimate),
+        (tokens.caps.usd, tokens.estimate),
         (Some(Usd::from_dollars(2)), Some(Usd::from_micros(400_000)))
     );
     assert_eq!((tokens.timeout_ms, tokens.idle_timeout_ms), (Some(1_200_000), Some(600_000)));
@@ -100,7 +103,7 @@ fn a_task_over_its_defaults() {
 
     assert_eq!(docs.needs[0].1, NeedWhen::Ended);
     assert_eq!(
-        (docs.budget, docs.timeout_ms, docs.idle_timeout_ms, docs.optional),
+        (docs.caps.usd, docs.timeout_ms, docs.idle_timeout_ms, docs.optional),
         (None, Some(120_000), None, true)
     );
     assert_eq!((docs.retries.max, docs.retries.delay_ms), (0, 1_000));
@@ -151,7 +154,7 @@ fn the_ways_to_write_a_budget() {
     ] {
         let loaded = yaml(&format!("version: 1\nbudget: {written}\ntasks: {{a: {{run: make}}}}"));
         let draft = loaded.unwrap_or_else(|refused| panic!("{written}: {refused}")).draft;
-        assert_eq!(draft.cap, cap.map(Usd::from_micros), "{written}");
+        assert_eq!(draft.caps.usd, cap.map(Usd::from_micros), "{written}");
     }
 }
 

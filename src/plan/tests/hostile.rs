@@ -83,7 +83,7 @@ fn an_alias_bomb_fizzles() {
     assert_eq!(codes(&yaml(&bomb)), ["P0001"]);
     let good = "version: 1\nbudget: &b 0.40\ntasks: {a: &a {run: make, budget: *b}, c: *a}";
     let draft = yaml(good).unwrap_or_else(|refused| panic!("{refused}")).draft;
-    assert_eq!(draft.tasks[1].budget, draft.cap, "an alias as such is fine");
+    assert_eq!(draft.tasks[1].caps.usd, draft.caps.usd, "an alias as such is fine");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn load(text: &str, syntax: Syntax) -> Result<Loaded, Refused> {
     parse(Source::new("plan", text), syntax, Path::new(folder), "plan", 8)
 }
 
-fn yaml(text: &str) -> Result<Loaded, Refused> {
+pub(super) fn yaml(text: &str) -> Result<Loaded, Refused> {
     load(text, Syntax::Yaml)
 }
 

@@ -36,6 +36,7 @@ fn scalar_sample(scalar: Scalar) -> Value {
         Scalar::Timeout => json!("1h30m"),
         Scalar::Limit => json!("none"),
         Scalar::Tokens => json!("2M"),
+        Scalar::Count => json!("2k"),
         Scalar::EnvName | Scalar::EnvPattern => json!("AWS_KEY"),
         Scalar::EnvValue => json!(8080),
         Scalar::GateName => json!("+unit"),

@@ -55,20 +55,28 @@ pub(in crate::plan) fn budget(node: &Node) -> Result<Option<Usd>, Fault> {
 
 pub(in crate::plan) fn tokens(node: &Node) -> Result<u64, Fault> {
     let text = node.word().ok_or_else(|| wrong(node, Scalar::Tokens))?;
+    parse_count(text).ok_or_else(|| {
+        Fault::new("P0106", format!("`{}` is not a number of tokens", short(text)))
+            .help("write `2000000` or `2M`")
+    })
+}
+
+/// A number of calls or turns.
+pub(in crate::plan) fn count(node: &Node) -> Result<u64, Fault> {
+    let text = node.word().ok_or_else(|| wrong(node, Scalar::Count))?;
+    parse_count(text).ok_or_else(|| {
+        Fault::new("P0106", format!("`{}` is not a number above 0", short(text))).help("write `400` or `2k`")
+    })
+}
+
+/// A whole number above zero, which may end in k, M or G.
+pub fn parse_count(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1_000),
         Some((at, 'M')) => (&text[..at], 1_000_000),
         Some((at, 'G')) => (&text[..at], 1_000_000_000),
         _ => (text, 1_u64),
     };
-    let number = digits
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-        .filter(|number| *number > 0);
-    number.ok_or_else(|| {
-        Fault::new("P0106", format!("`{}` is not a number of tokens", short(text)))
-            .help("write `2000000` or `2M`")
-    })
+    let number = digits.trim().parse::<u64>().ok()?;
+    number.checked_mul(unit).filter(|number| *number > 0)
 }

@@ -65,7 +65,9 @@ impl Causes {
             | Event::RoomLost(_)
             | Event::AgentHeld(_)
             | Event::AgentFreed(_)
+            | Event::DaySeen(_)
             | Event::RecordsLost(_) => None,
+            Event::BudgetWarned(_) => self.last,
             Event::TaskPlanned(_) => self.planned,
             Event::Opened(event) => self.last.filter(|_| event.epoch <= 1),
             Event::TargetSeen(_) | Event::TargetHeld(_) => self.landing.max(self.opened),
@@ -78,6 +80,7 @@ impl Causes {
                 Stop::Cancelled => self.cancel(&event.task),
                 Stop::Interrupted => self.signal,
                 Stop::Deadline => self.deadline,
+                Stop::Capped { .. } => self.last_of(&event.task),
             },
             Event::TaskCancelled(event) => self.cancel(&event.task),
             Event::TaskSkipped(event) => self.last_of(&event.because),

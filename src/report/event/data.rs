@@ -1,13 +1,13 @@
 //! The `data` of each kind of event, written out by hand: a field of the journal becomes public only where it is named here.
 
 use serde_json::{Value, json};
+use swarm_domain::Caps;
 use swarm_domain::event::{
     AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
     Requested, UsageReported,
 };
-use swarm_domain::fact::{
-    Cap, Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict,
-};
+use swarm_domain::event::{BudgetWarned, DaySeen};
+use swarm_domain::fact::{Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
 use swarm_domain::{Event, Hazard, Usd};
 
 use super::super::text::{cost_word, rfc3339};
@@ -33,8 +33,10 @@ pub(super) fn of(event: &Event) -> Value {
         Event::AgentStarted(event) => json!({"pid": event.pid}),
         Event::UsageReported(event) => usage(event),
         Event::GrantRaised(event) => json!({"usd": event.grant.decimal()}),
-        Event::RaiseRefused(event) => json!({"cap": cap(event.cap)}),
-        Event::StopAsked(event) => json!({"reason": stop(event.why)}),
+        Event::RaiseRefused(event) => json!({"cap": event.cap.word()}),
+        Event::StopAsked(event) => stopping(event.why),
+        Event::BudgetWarned(event) => warned(event),
+        Event::DaySeen(event) => day(event),
         Event::AgentExited(event) => exited(event),
         Event::Preserved(event) => preserved(event),
         Event::PreserveFailed(event) => json!({"error": event.error}),
@@ -124,22 +126,40 @@ fn usage(event: &UsageReported) -> Value {
         "usd": event.usage.usd.map(Usd::decimal),
         "input_tokens": event.usage.input_tokens,
         "output_tokens": event.usage.output_tokens,
+        "calls": event.usage.calls,
+        "turns": event.usage.turns,
     })
 }
 
-fn cap(cap: Cap) -> &'static str {
-    match cap {
-        Cap::Task => "task",
-        Cap::Run => "run",
+fn stopping(stop: Stop) -> Value {
+    match stop {
+        Stop::Cancelled => json!({"reason": "cancelled"}),
+        Stop::Interrupted => json!({"reason": "interrupted"}),
+        Stop::Deadline => json!({"reason": "deadline"}),
+        Stop::Capped { cap, measure } => {
+            json!({"reason": "budget", "cap": cap.word(), "measure": measure.word()})
+        }
     }
 }
 
-fn stop(stop: Stop) -> &'static str {
-    match stop {
-        Stop::Cancelled => "cancelled",
-        Stop::Interrupted => "interrupted",
-        Stop::Deadline => "deadline",
-    }
+fn warned(event: &BudgetWarned) -> Value {
+    json!({
+        "cap": event.cap.word(),
+        "agent": Some(&event.agent).filter(|agent| !agent.is_empty()),
+        "measure": event.measure.word(),
+        "percent": event.percent,
+        "used": event.used,
+        "of": event.of,
+    })
+}
+
+fn day(event: &DaySeen) -> Value {
+    json!({
+        "date": event.date,
+        "until": rfc3339(event.until_ms),
+        "elsewhere_usd": event.elsewhere.decimal(),
+        "allowed_usd": event.allowed.decimal(),
+    })
 }
 
 fn exited(event: &AgentExited) -> Value {
@@ -239,13 +259,19 @@ fn merge_prepared(event: &MergePrepared) -> Value {
     })
 }
 
+fn budget(request: &str, caps: &Caps) -> Value {
+    let mut data = super::super::caps::caps(caps);
+    data["request"] = json!(request);
+    data
+}
+
 fn requested(event: &Requested) -> Value {
     let mut data = match &event.request {
         Request::Cancel { tasks } => json!({"request": "cancel", "tasks": tasks}),
         Request::Pause => json!({"request": "pause"}),
         Request::Unpause => json!({"request": "unpause"}),
-        Request::AddBudget { usd } => json!({"request": "budget_add", "usd": usd.decimal()}),
-        Request::SetBudget { usd } => json!({"request": "budget_set", "usd": usd.decimal()}),
+        Request::AddBudget { caps } => budget("budget_add", caps),
+        Request::SetBudget { caps } => budget("budget_set", caps),
         Request::SetConcurrency { slots } => json!({"request": "concurrency", "slots": slots}),
         Request::Drain { signal } => json!({"request": "drain", "signal": signal}),
         Request::Interrupt { signal } => json!({"request": "interrupt", "signal": signal}),

@@ -142,6 +142,7 @@ fn by(event: &Event) -> &'static str {
         Event::TargetSeen(_)
         | Event::TargetHeld(_)
         | Event::TargetFreed(_)
+        | Event::DaySeen(_)
         | Event::GateEnded(_)
         | Event::WorktreeMade(_)
         | Event::WorktreeFailed(_)
@@ -182,6 +183,7 @@ fn by(event: &Event) -> &'static str {
         | Event::TaskHeld(_)
         | Event::RunPaused(_)
         | Event::AgentHeld(_)
+        | Event::BudgetWarned(_)
         | Event::RunStopped(_)
         | Event::RunFinished(_) => "policy",
     }

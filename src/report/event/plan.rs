@@ -1,15 +1,18 @@
 //! The plan in the event stream. Prompts, environment and commands are left out: they may hold what nobody else should read.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use swarm_domain::Usd;
 use swarm_domain::event::{RunPlanned, TaskPlanned};
 use swarm_domain::plan::{
-    MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Tree, Work,
+    AtCap, Learned, MergeOrder, Meter, NeedWhen, OnConflict, OnFailure, OnUnknownCost, Strategy, Tree, Work,
 };
+
+use super::super::caps::caps;
 
 /// The settings of a run.
 pub(super) fn run(event: &RunPlanned) -> Value {
     let settings = &event.settings;
+    let agent_caps = settings.agent_caps.iter().map(|(agent, capped)| (agent.clone(), caps(capped)));
     json!({
         "parent": event.parent,
         "version": event.version,
@@ -19,13 +22,18 @@ pub(super) fn run(event: &RunPlanned) -> Value {
         "base": settings.base,
         "target": settings.target,
         "target_at": settings.target_at,
-        "cap_usd": settings.cap.map(Usd::decimal),
-        "cap_tokens": settings.tokens,
+        "cap_usd": settings.caps.usd.map(Usd::decimal),
+        "cap_tokens": settings.caps.tokens,
+        "caps": caps(&settings.caps),
+        "agent_caps": agent_caps.collect::<Map<String, Value>>(),
+        "per_day_usd": settings.per_day.map(Usd::decimal),
+        "warn_percent": settings.warn,
+        "at_cap": if settings.at_cap == AtCap::Kill { "kill" } else { "finish" },
         "on_unknown_cost": on_unknown_cost(settings.on_unknown_cost),
         "meter": meter(settings.meter),
         "concurrency": settings.concurrency,
         "gate_slots": settings.gate_slots,
-        "deadline_ms": settings.deadline_ms,
+        "deadline_ms": settings.caps.time_ms,
         "on_failure": on_failure(settings.on_failure),
         "merge": {
             "strategy": strategy(settings.merge.strategy),
@@ -38,6 +46,16 @@ pub(super) fn run(event: &RunPlanned) -> Value {
             Tree::Clone => "clone",
         },
         "author": {"name": settings.identity.0, "email": settings.identity.1},
+    })
+}
+
+/// What attempts like a task's cost before.
+fn learned(learned: &Learned) -> Value {
+    json!({
+        "median_usd": learned.median.decimal(),
+        "p90_usd": learned.p90.decimal(),
+        "attempts": learned.attempts,
+        "of": learned.of,
     })
 }
 
@@ -54,8 +72,10 @@ pub(super) fn task(event: &TaskPlanned) -> Value {
         "needs": needs,
         "files": spec.files,
         "gates": gates,
-        "budget_usd": spec.budget.map(Usd::decimal),
+        "budget_usd": spec.caps.usd.map(Usd::decimal),
+        "caps": caps(&spec.caps),
         "estimate_usd": spec.estimate.map(Usd::decimal),
+        "learned": spec.learned.as_ref().map(learned),
         "timeout_ms": spec.timeout_ms,
         "retries_max": spec.retries.max,
         "priority": spec.priority,

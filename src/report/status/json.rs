@@ -8,6 +8,7 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 use swarm_domain::{Event, Usd, Work};
 
+use super::super::caps;
 use super::super::counts::{Counts, landing_order, task_cost};
 use super::super::next::{needs_you, steps};
 use super::super::scrub::scrub;
@@ -39,7 +40,7 @@ pub fn status_json(state: &State, live: &Liveness, digest: &str) -> Value {
         "started": rfc3339(run.started_ms),
         "deadline": run.deadline_ms().map(rfc3339),
         "target": target(parts),
-        "budget": budget(parts),
+        "budget": budget(parts, live),
         "wall": {"name": run.wall.wall, "lacks": run.wall.lacks},
         "concurrency": run.slots,
         "seq": state.seq(),
@@ -97,8 +98,20 @@ fn target(parts: &Parts) -> Value {
     })
 }
 
-fn budget(parts: &Parts) -> Value {
-    let ledger = &parts.ledger;
+fn budget(parts: &Parts, live: &Liveness) -> Value {
+    let (ledger, now_ms) = (&parts.ledger, live.at_ms);
+    let agents = ledger.capped_agents().map(|(agent, capped)| {
+        let used = caps::used(&ledger.used_by_agent(agent, now_ms), ledger.silent());
+        (agent.to_owned(), json!({"caps": caps::caps(capped), "used": used}))
+    });
+    let day = ledger.per_day().map(|cap| {
+        json!({
+            "cap_usd": cap.decimal(),
+            "date": ledger.day().map(|day| &day.date),
+            "used_usd": ledger.day().map(|day| day.total(ledger.reserved()).decimal()),
+            "allowed_usd": ledger.day().map(|day| day.allowed.decimal()),
+        })
+    });
     json!({
         "cap_usd": ledger.cap().map(Usd::decimal),
         "spent_usd": ledger.spent().decimal(),
@@ -106,7 +119,12 @@ fn budget(parts: &Parts) -> Value {
         "free_usd": ledger.free().map(Usd::decimal),
         "cost": cost_word(ledger.cost()),
         "tokens": ledger.tokens(),
-        "cap_tokens": parts.run.settings.tokens,
+        "cap_tokens": ledger.caps().tokens,
+        "caps": caps::caps(ledger.caps()),
+        "used": caps::used(&ledger.used(now_ms), ledger.silent()),
+        "agents": agents.collect::<serde_json::Map<String, Value>>(),
+        "day": day,
+        "burn": live.burn.as_ref().map(|burn| burn.json(parts)),
     })
 }
 

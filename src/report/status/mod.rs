@@ -16,8 +16,9 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::Task;
 
 use super::agents::{Heard, denials};
-use super::counts::past_warning;
-use super::text::{clean, count, dollars};
+use super::burn::Burn;
+use super::caps;
+use super::text::{clean, count};
 
 /// What the state cannot know: whether a process drives the run at this moment, and what its agents are doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub struct Liveness {
     pub owner: Option<u32>,
     /// What agents were last heard to do.
     pub heard: Heard,
+    /// The moment, in milliseconds since 1970; 0 where it does not matter how long what runs has been running.
+    pub at_ms: u64,
+    /// How fast it spends.
+    pub burn: Option<Burn>,
 }
 
 /// The word for the state of a run: running, paused, interrupted or finished.
@@ -94,11 +99,7 @@ fn lost(parts: &Parts) -> String {
 /// What somebody should know, although nobody has to act on it.
 fn warnings(parts: &Parts) -> Vec<String> {
     let mut warnings = Vec::new();
-    if past_warning(parts) {
-        let share = parts.run.settings.warn_percent;
-        let cap = parts.ledger.cap().map(dollars).unwrap_or_default();
-        warnings.push(format!("{share}% or more of the {cap} is spent"));
-    }
+    warnings.extend(caps::told(parts));
     if parts.run.lost > 0 {
         warnings.push(lost(parts));
     }

@@ -72,6 +72,11 @@ fn budget() -> Value {
             "reserved_usd": dollars(),
             "cost": {"enum": ["metered", "estimated", "unknown"], "description": "How well spent_usd is known. What is unknown is not 0."},
             "tokens": {"type": "integer", "minimum": 0},
+            "caps": {"type": "object", "description": "The run's caps, by measure: usd, tokens, calls, turns, time_ms."},
+            "used": {"type": "object", "description": "What is known to be used, by measure. `at_least` names those that some attempt did not tell."},
+            "agents": {"type": "object", "description": "Of each agent that has caps: `caps` and `used`."},
+            "day": {"type": ["object", "null"], "description": "The budget of the day, if there is one: `cap_usd`, `date`, `used_usd`, `allowed_usd`."},
+            "burn": {"type": ["object", "null"], "description": "How fast it spends: `usd_per_hour` over `window_ms`, and how long its money `lasts_ms` at that pace. null: nobody drives it."},
         },
     })
 }

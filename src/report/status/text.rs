@@ -7,6 +7,7 @@ use swarm_domain::state::{Parts, State};
 use swarm_domain::task::{End, Phase, Task};
 
 use super::super::agents;
+use super::super::caps;
 use super::super::counts::{Counts, budget, landing_order, task_cost};
 use super::super::next::{Step, needs_you, steps};
 use super::super::paint::{Mark, Paint};
@@ -48,6 +49,12 @@ fn header(parts: &Parts, live: &Liveness, now_ms: u64, paint: Paint) -> String {
     row("state", state_words(parts, live, now_ms));
     row("target", target(parts));
     row("budget", budget(parts));
+    if let Some(burn) = live.burn.as_ref().and_then(|burn| burn.words(parts)) {
+        row("", burn);
+    }
+    for line in caps::lines(parts, live.at_ms) {
+        row("", line);
+    }
     row("tasks", Counts::of(parts).words());
     if !run.wall.wall.is_empty() {
         row("wall", words::wall(&run.wall));

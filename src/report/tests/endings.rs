@@ -37,7 +37,7 @@ fn each_ending_has_its_exit_code_and_its_commands() {
             &["swarm logs --gate unit -r r1", "swarm resume r1", "swarm run swarm.yaml"],
         ),
         ("budget", "budget", 5, &["swarm budget add r1 1usd", "swarm resume r1", "swarm land r1"]),
-        ("tokens", "budget", 5, &["swarm retry r1 --plan swarm.yaml"]),
+        ("tokens", "budget", 5, &["swarm budget add r1 1150tokens", "swarm resume r1", "swarm land r1"]),
         ("deadline", "deadline", 5, &["swarm resume r1", "swarm land r1"]),
         ("cancelled", "cancelled", 4, &["swarm retry r1"]),
         ("held", "merge", 7, &["git -C '/home/ann/my tree' switch --detach", "swarm resume r1"]),

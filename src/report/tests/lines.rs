@@ -78,7 +78,7 @@ fn the_last_twenty_lines_of_an_output_are_shown() {
 #[test]
 fn a_share_of_the_budget_is_warned_of_once() {
     let lines = told(&budget(), false);
-    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("80% or more of the budget")).collect();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.contains("80% of the run's budget")).collect();
     assert_eq!(warnings.len(), 1, "{lines:#?}");
 }
 

@@ -11,8 +11,10 @@ use serde_json::Value;
 use super::scenes::{EVIL, all};
 use super::*;
 
-const LIVE: Liveness = Liveness { owner: Some(101), heard: std::collections::BTreeMap::new() };
-const DEAD: Liveness = Liveness { owner: None, heard: std::collections::BTreeMap::new() };
+const DEAD: Liveness =
+    Liveness { owner: None, heard: std::collections::BTreeMap::new(), at_ms: 0, burn: None };
+const LIVE: Liveness =
+    Liveness { owner: Some(101), heard: std::collections::BTreeMap::new(), at_ms: 0, burn: None };
 
 /// The plain lines of a whole run.
 fn told(sample: &sample::Sample, colour: bool) -> Vec<String> {

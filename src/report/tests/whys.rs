@@ -49,7 +49,7 @@ fn a_task_that_waits_for_a_slot() {
 #[test]
 fn a_task_that_waits_for_money_is_told_the_figures() {
     let mut settings = settings();
-    settings.cap = Some(Usd::from_micros(500_000));
+    settings.caps.usd = Some(Usd::from_micros(500_000));
     let mut sample = Sample::opened(settings, vec![task("a", &[]), task("b", &[])]);
     stuck(&mut sample);
     let why = ask(&sample, "b");

@@ -73,7 +73,7 @@ fn document(answer: &Answer<'_>) -> Value {
         "seq": past.ended_seq.or(past.last_seq),
         "waits": waits,
         "spent_usd": parts.ledger.spent_by(&task.spec.id).decimal(),
-        "budget_usd": task.spec.budget.map(swarm_domain::Usd::decimal),
+        "budget_usd": task.spec.caps.usd.map(swarm_domain::Usd::decimal),
         "preflight": base.as_ref().map(check),
         "attempts": past.attempts.iter().map(attempt).collect::<Vec<_>>(),
         "next": next,

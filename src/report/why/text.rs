@@ -70,8 +70,11 @@ fn state_words(task: &Task) -> String {
 fn money_line(out: &mut String, parts: &Parts, task: &Task) {
     let Some(cost) = task_cost(parts, task) else { return };
     let spent = money(parts.ledger.spent_by(&task.spec.id), cost);
-    let of =
-        task.spec.budget.map_or_else(String::new, |budget| format!(" of its budget of {}", dollars(budget)));
+    let of = task
+        .spec
+        .caps
+        .usd
+        .map_or_else(String::new, |budget| format!(" of its budget of {}", dollars(budget)));
     let _ = writeln!(out, "  spent {spent}{of}");
 }
 
