@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::caps::{Caps, Measure};
+pub use crate::leak::Leak;
 use crate::{Oid, TaskId, Usd};
 
 /// The wall that a machine could put up.
@@ -253,17 +254,6 @@ pub enum Cause {
     Hazard,
     /// What it wrote holds a secret.
     Secret,
-}
-
-/// A secret that was found in what is to land: where it is, and never what it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leak {
-    /// The rule that found it, or the variable whose value it is.
-    pub rule: String,
-    /// The file, or `commit <id>` for a commit's message.
-    pub path: String,
-    /// Its line, from 1.
-    pub line: u32,
 }
 
 /// What a gate found.

@@ -16,6 +16,7 @@ pub mod hazard;
 pub mod holds;
 pub mod ids;
 mod judge;
+mod leak;
 pub mod ledger;
 mod life;
 mod message;
@@ -26,6 +27,7 @@ pub mod plan;
 pub mod policy;
 pub mod prompt;
 pub mod run;
+mod settings;
 #[cfg(test)]
 mod sim;
 pub mod state;

@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 use swarm_domain::Caps;
 use swarm_domain::event::{
-    AgentExited, AttemptFailed, AttemptStarted, GateEnded, GateStarted, MergePrepared, Opened, Preserved,
-    Requested, UsageReported,
+    AgentExited, AgentHeld, AttemptFailed, AttemptStarted, BudgetWarned, DaySeen, GateEnded, GateStarted,
+    MergeBuilt, MergePrepared, Opened, Preserved, Requested, UsageReported,
 };
-use swarm_domain::event::{BudgetWarned, DaySeen};
 use swarm_domain::fact::{Ending, Leak, Outcome, Report, Request, Site, Start, Stop, TroubleKind, Verdict};
 use swarm_domain::{Event, Hazard, Usd};
 
@@ -46,9 +45,7 @@ pub(super) fn of(event: &Event) -> Value {
         Event::AttemptPassed(event) => json!({"setup": event.setup}),
         Event::TaskQueued(event) => json!({"tip": event.tip}),
         Event::MergePrepared(event) => merge_prepared(event),
-        Event::MergeBuilt(event) => {
-            json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)})
-        }
+        Event::MergeBuilt(event) => built(event),
         Event::MergeConflicted(event) => json!({"paths": event.paths, "detail": event.detail}),
         Event::MergeRefused(event) => json!({"hazards": hazards(&event.hazards)}),
         Event::MergeIntended(event) => json!({"old": event.old, "commit": event.commit}),
@@ -66,9 +63,7 @@ pub(super) fn of(event: &Event) -> Value {
         Event::RunStopped(event) => ended(event.outcome, Some(&event.detail)),
         Event::RunFinished(event) => ended(event.outcome, None),
         Event::RecordsLost(event) => json!({"from": event.from, "to": event.to}),
-        Event::AgentHeld(event) => {
-            json!({"agent": event.agent, "until": event.until_ms.map(rfc3339), "said": event.said})
-        }
+        Event::AgentHeld(event) => held(event),
         Event::AgentFreed(event) => json!({"agent": event.agent}),
         Event::TargetFreed(_)
         | Event::PreflightPassed(_)
@@ -83,6 +78,14 @@ pub(super) fn of(event: &Event) -> Value {
 fn opened(event: &Opened) -> Value {
     let wall = json!({"name": event.wall.wall, "lacks": event.wall.lacks});
     json!({"epoch": event.epoch, "pid": event.pid, "version": event.version, "wall": wall})
+}
+
+fn built(event: &MergeBuilt) -> Value {
+    json!({"commit": event.commit, "tree": event.tree, "secrets": leaks(&event.secrets)})
+}
+
+fn held(event: &AgentHeld) -> Value {
+    json!({"agent": event.agent, "until": event.until_ms.map(rfc3339), "said": event.said})
 }
 
 fn gate_started(event: &GateStarted) -> Value {
