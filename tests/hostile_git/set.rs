@@ -23,7 +23,7 @@ impl Set {
         let scene = Scene::new();
         let root = scene.root.display().to_string();
         scene.plan(
-            &format!("budget: 5usd\nconcurrency: 1\nisolation: {tree}\ngates: {{ ok: {gate} }}\ndefaults: {{ gates: [ok] }}"),
+            &format!("budget: 5usd\nconcurrency: 1\nisolation: {{ wall: none, tree: {tree} }}\ngates: {{ ok: {gate} }}\ndefaults: {{ gates: [ok] }}"),
             "  a: { agent: script, prompt: Work., retries: 0 }\n  b: { needs: [a], run: echo b >b.txt }\n  c: { needs: [b], run: echo c >c.txt }\n",
         );
         let tool = format!("#!/bin/sh\necho \"$0 $*\" >>{root}/{SPRUNG}\ncat\n");

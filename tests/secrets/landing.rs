@@ -136,6 +136,6 @@ fn a_secret_in_the_way_of_git_attributes_and_drivers_is_found() {
         "echo '* binary diff=none -text filter=x' >.gitattributes; git config diff.none.textconv true; {}",
         leaks("blob.x")
     );
-    let scene = scene("", ", retries: 0", &script);
+    let scene = scene("isolation: none", ", retries: 0", &script);
     scene.run(&[]).assert_code(4).assert_says("`blob.x:2` (github-pat)");
 }

@@ -17,15 +17,15 @@ fn a_plan_with_a_secret_is_refused_wherever_it_stands() {
     let token = token();
     let split = token.split_at(20);
     for (head, task, place) in [
-        (String::new(), format!("prompt: 'Use {token}.'"), "plan.yaml:8:"),
-        (format!("instructions: 'Use {token}.'"), "prompt: Work".to_owned(), "plan.yaml:6:"),
-        (String::new(), format!("prompt: Work, env: {{ X: '{token}' }}"), "plan.yaml:8:"),
+        (String::new(), format!("prompt: 'Use {token}.'"), "plan.yaml:9:"),
+        (format!("instructions: 'Use {token}.'"), "prompt: Work".to_owned(), "plan.yaml:7:"),
+        (String::new(), format!("prompt: Work, env: {{ X: '{token}' }}"), "plan.yaml:9:"),
         (
             String::new(),
             format!("prompt: \"Use {}\\x{:02x}{}.\"", split.0, split.1.as_bytes()[0], &split.1[1..]),
-            "plan.yaml:8:",
+            "plan.yaml:9:",
         ),
-        (String::new(), format!("prompt: Work, {token}: 1"), "plan.yaml:8:"),
+        (String::new(), format!("prompt: Work, {token}: 1"), "plan.yaml:9:"),
     ] {
         let scene = Scene::new();
         scene.plan(&format!("budget: 5usd\n{head}"), &format!("  a: {{ agent: script, {task} }}\n"));
