@@ -306,6 +306,12 @@ pub(super) fn usage(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> 
     Usage { usd, turns, wants, ..super::counted(&totals) }
 }
 
+/// Whether its calls were to go through the proxy, and none did although it used tokens.
+pub(super) fn went_around(dir: &Path, usage: &Usage) -> bool {
+    let unseen = |totals: proxy::Totals| totals.calls == 0 && !totals.stuck;
+    proxy::is_metered(dir) && usage.tokens() > 0 && proxy::read_calls(dir).is_ok_and(unseen)
+}
+
 fn said(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> Usage {
     match (reading, Agent::of(run)) {
         (Some(reading), _) => super::used(&reading.spent),

@@ -44,12 +44,20 @@ pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
         name_changes(site, run, &before, tell);
     }
     let reading = agent::reading(run, &dir, &ending);
+    let usage = agent::usage(run, &dir, reading.as_ref());
+    if agent::went_around(&dir, &usage) {
+        let text = format!(
+            "attempt {} sent no call through swarm's meter, so what its program says that it cost counts",
+            run.attempt
+        );
+        note(tell, Some(&run.task), text);
+    }
     AgentExited {
         task: run.task.clone(),
         attempt: run.attempt,
         nonce: run.nonce.clone(),
         ending,
-        usage: agent::usage(run, &dir, reading.as_ref()),
+        usage,
         report: reading.map(|reading| Box::new(reading.report)),
         charge: Usd::ZERO,
         cost: Cost::Metered,

@@ -1,6 +1,8 @@
 //! Calls of agents through swarm's proxy, with the model server's own log as the judge: what it handed out is within the cap,
 //! and what the journal says, whoever is killed and whatever the server does.
 
+use std::path::{Path, PathBuf};
+
 use swarm::agents::{Prices, Tokens};
 
 use crate::common::{Signal, kill, parent_of, until_true};
@@ -119,4 +121,32 @@ fn nothing_is_held_if_the_plan_wants_only_what_is_reported() {
     let ran = cast.run().assert_code(0);
     assert!(!ran.err.contains("each call"), "{}", ran.err);
     assert_eq!((cast.spent().0, server.calls().len()), (10_000, 1));
+}
+
+/// The address has the attempt's token in it, so whoever could read it could spend for that attempt.
+#[test]
+fn the_address_of_the_proxy_is_in_no_file_of_the_run() {
+    let server = ModelServer::start();
+    let cast = Cast::calling(server.url("loop"));
+    let says = "init; ask 1000; works; echo \"$ANTHROPIC_BASE_URL\" >&2; says m1 \"$ANTHROPIC_BASE_URL\"";
+    cast.plan(
+        "budget: 5usd\ndefaults: { retries: 0 }",
+        &[("a", &format!("{says}; fails_with 500 \"$ANTHROPIC_BASE_URL\"; exit 1"))],
+    );
+    cast.run().assert_code(4);
+    let env = cast.left("env", "a", 1);
+    let address = env.lines().find_map(|line| line.strip_prefix("ANTHROPIC_BASE_URL=")).unwrap();
+    let token = address.rsplit('/').next().unwrap();
+    assert_eq!(token.len(), 32, "{address}");
+    assert!(cast.scene.attempt_file("a", 1, "stderr").contains("[secret:"));
+    let run = cast.scene.run_dir();
+    for file in files(&run) {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        assert!(!text.contains(token), "{}", file.display());
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

@@ -46,7 +46,7 @@ fn an_agent_is_stopped_at_its_budget_by_what_its_stream_tells() {
     let cast = Cast::new();
     let script = "init; for n in $(seq 500); do call m$n 55; sleep 0.05; done; works; done_for 9";
     cast.plan("budget: 5usd\ndefaults: { retries: 0, budget: 0.20usd }", &[("a", script)]);
-    cast.run().assert_code(4);
+    cast.run().assert_code(4).assert_says("no call through swarm's meter");
     let exited = cast.scene.events().first("agent.exited", "a").clone();
     assert_eq!(exited.data["ending"]["kind"], "spent");
     let (spent, known) = cast.spent();
