@@ -145,7 +145,7 @@ impl Ledger {
     pub(super) fn settle(&self, reserved: &mut Reserved, seen: &Seen) {
         let (picos, tokens) = reserved.cost(seen.charge(reserved.answer));
         self.charge(reserved, picos, tokens);
-        if seen.known == Known::All {
+        if seen.known == Known::All && seen.tokens.sent() > 0 {
             let sample = Sample { bytes: reserved.bytes, tokens: seen.tokens.sent() };
             self.state().samples.insert(reserved.model.clone(), sample);
         }

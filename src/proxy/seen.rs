@@ -30,6 +30,8 @@ pub(super) struct Seen {
     pub(super) for_an_hour: u64,
     /// What `tokens` are worth.
     pub(super) known: Known,
+    /// The last report could be read.
+    pub(super) read: bool,
     /// The provider itself says that it failed.
     pub(super) failed: bool,
     /// Nothing that matters comes any more.
@@ -48,17 +50,18 @@ pub(super) enum Charge {
 }
 
 impl Seen {
-    /// Takes a report over. What an answer used never gets less.
-    pub(super) fn report(&mut self, tokens: Tokens) {
+    /// Takes a report over. What an answer used never gets less. `read`: what it says of the answer is a number.
+    pub(super) fn report(&mut self, tokens: Tokens, read: bool) {
+        self.read = read;
         let (output, reasoning) =
             (self.tokens.output.max(tokens.output), self.tokens.reasoning.max(tokens.reasoning));
         self.tokens = Tokens { output, reasoning, ..tokens };
         self.known = self.known.max(Known::Part);
     }
 
-    /// The last report, if there was one, is of the whole answer.
+    /// The last report, if there was one and it could be read, is of the whole answer.
     pub(super) fn complete(&mut self) {
-        if self.known == Known::Part {
+        if self.known == Known::Part && self.read {
             self.known = Known::All;
         }
     }
@@ -66,10 +69,12 @@ impl Seen {
     /// What an answer with a good status is charged. `answer`: the most tokens that it may have.
     pub(super) fn charge(&self, answer: u64) -> Charge {
         let text = self.text_bytes;
+        // No request is of no tokens, so whoever reports none has reported nothing.
         let least = match self.known {
-            Known::All => text / BYTES_PER_TOKEN_MAX,
+            _ if self.failed && text == 0 && self.tokens == Tokens::default() => 0,
+            _ if self.tokens.sent() == 0 => return Charge::Reserved,
+            Known::All => text.div_ceil(BYTES_PER_TOKEN_MAX),
             Known::Part => text.saturating_add(CUT_TOKENS).min(answer),
-            Known::Nothing if self.failed && text == 0 => 0,
             Known::Nothing => return Charge::Reserved,
         };
         let output = self.tokens.output.max(least);
@@ -92,6 +97,9 @@ mod tests {
         assert_eq!(charge(whole), Charge::Tokens(used(9, 50), 0));
         assert_eq!(charge(Seen { text_bytes: 800, ..whole }), Charge::Tokens(used(9, 50), 0));
         assert_eq!(charge(Seen { text_bytes: 1_600, ..whole }), Charge::Tokens(used(9, 100), 0), "it lies");
+        let none = Seen { tokens: used(9, 0), text_bytes: 3, ..whole };
+        assert_eq!(charge(none), Charge::Tokens(used(9, 1), 0), "there is text");
+        assert_eq!(charge(Seen { tokens: used(0, 50), ..whole }), Charge::Reserved, "nothing was sent?");
         let cut = Seen { known: Known::Part, tokens: used(9, 1), ..whole };
         assert_eq!(charge(Seen { text_bytes: 300, ..cut }), Charge::Tokens(used(9, 1_300), 0));
         assert_eq!(charge(Seen { text_bytes: 9_000, ..cut }), Charge::Tokens(used(9, 8_000), 0));
@@ -104,8 +112,8 @@ mod tests {
     #[test]
     fn a_later_report_replaces_an_earlier_one_but_for_the_answer() {
         let mut seen = Seen::default();
-        seen.report(used(1_000, 5));
-        seen.report(Tokens { cache_read: 800, ..used(200, 4) });
+        seen.report(used(1_000, 5), true);
+        seen.report(Tokens { cache_read: 800, ..used(200, 4) }, true);
         assert_eq!(seen.tokens, Tokens { cache_read: 800, ..used(200, 5) });
     }
 }

@@ -22,7 +22,23 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 fn count(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default().min(TOKENS_MAX)
+    value.pointer(pointer).and_then(number).unwrap_or_default().min(TOKENS_MAX)
+}
+
+/// A whole number, also as gateways of several makes write it: `12.0`, `"12"`.
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => {
+            number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok())
+        }
+        Value::String(text) => text.parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a figure is there and can be read. One that cannot is not nought: then the report is not of the whole answer.
+fn is_read(value: &Value, pointer: &str) -> bool {
+    value.pointer(pointer).and_then(number).is_some()
 }
 
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
@@ -80,7 +96,7 @@ fn messages_usage(said: &Value, pointer: &str, seen: &mut Seen) {
     };
     let for_an_hour = count(usage, "/cache_creation/ephemeral_1h_input_tokens");
     seen.for_an_hour = seen.for_an_hour.max(for_an_hour);
-    seen.report(seen.tokens.max(tokens));
+    seen.report(seen.tokens.max(tokens), is_read(usage, "/output_tokens"));
 }
 
 fn responses(said: &Value, seen: &mut Seen) {
@@ -111,7 +127,7 @@ fn responses_usage(said: &Value, pointer: &str, seen: &mut Seen) {
     let Some(usage) = object(said, pointer) else { return };
     let (sent, details) = (count(usage, "/input_tokens"), "/input_tokens_details");
     let received = (count(usage, "/output_tokens"), count(usage, "/output_tokens_details/reasoning_tokens"));
-    seen.report(openai(usage, sent, details, received));
+    seen.report(openai(usage, sent, details, received), is_read(usage, "/output_tokens"));
     seen.complete();
 }
 
@@ -124,7 +140,8 @@ fn chat(said: &Value, seen: &mut Seen) {
         let beyond = count(usage, "/total_tokens").saturating_sub(sent);
         let received = count(usage, "/completion_tokens").max(beyond);
         let reasoning = count(usage, "/completion_tokens_details/reasoning_tokens");
-        seen.report(openai(usage, sent, "/prompt_tokens_details", (received, reasoning)));
+        let tokens = openai(usage, sent, "/prompt_tokens_details", (received, reasoning));
+        seen.report(tokens, is_read(usage, "/completion_tokens"));
         if choices.iter().all(|choice| choice.get("message").is_some()) {
             seen.complete();
         }
@@ -162,13 +179,10 @@ fn gemini(said: &Value, seen: &mut Seen) {
         let (cache_read, reasoning) =
             (count(usage, "/cachedContentTokenCount"), count(usage, "/thoughtsTokenCount"));
         let output = count(usage, "/candidatesTokenCount").saturating_add(reasoning);
-        seen.report(Tokens {
-            input: sent.saturating_sub(cache_read),
-            cache_read,
-            cache_write: 0,
-            output,
-            reasoning,
-        });
+        let input = sent.saturating_sub(cache_read);
+        // Where nothing was written there is no such figure.
+        let read = usage.get("candidatesTokenCount").is_none_or(|count| number(count).is_some());
+        seen.report(Tokens { input, cache_read, cache_write: 0, output, reasoning }, read);
     }
     let ended = |candidate: &Value| !text(candidate, "/finishReason").is_empty();
     let blocked = !text(said, "/promptFeedback/blockReason").is_empty();
