@@ -260,6 +260,12 @@ pub trait Adapter: Sync {
         Err(format!("{} has no setting for another server", self.facts().title))
     }
 
+    /// Whether a model's name stands for whichever model the program takes for it.
+    fn is_alias(&self, model: &str) -> bool {
+        let _ = model;
+        false
+    }
+
     /// Whether it is logged in, from the environment it would get and the files in `home`. Asks nobody and spends nothing.
     fn login(&self, env: &dyn Fn(&str) -> Option<String>, home: &Path) -> Login;
 }

@@ -90,6 +90,11 @@ impl Adapter for Claude {
         Box::new(Stream::new(setting))
     }
 
+    fn is_alias(&self, model: &str) -> bool {
+        let name = model.split('[').next().unwrap_or(model);
+        ["default", "best", "sonnet", "opus", "haiku", "opusplan"].contains(&name)
+    }
+
     fn upstream(
         &self,
         _model: Option<&str>,

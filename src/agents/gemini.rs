@@ -100,6 +100,10 @@ impl Adapter for Gemini {
         Box::new(Stream::new(setting))
     }
 
+    fn is_alias(&self, model: &str) -> bool {
+        ["auto", "pro", "flash", "flash-lite"].contains(&model)
+    }
+
     fn upstream(
         &self,
         _model: Option<&str>,

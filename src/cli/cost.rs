@@ -1,7 +1,7 @@
 //! How well it will be known what a plan's agents cost, and who says so, in words. Starts no agent and asks no provider.
 
+use swarm_domain::TaskSpec;
 use swarm_domain::plan::{Meter, OnUnknownCost};
-use swarm_domain::{TaskSpec, Work};
 
 use super::agents::{of_plan, prices};
 use super::exit::Failure;
@@ -25,10 +25,9 @@ pub(super) enum Known {
 
 /// How well it is known what a task's attempts cost.
 pub(super) fn known(task: &TaskSpec, prices: &Prices, meter: Meter) -> Known {
-    let Work::Agent { model, .. } = &task.work else { return Known::Reported };
     let Some(agent) = Agent::of_work(&task.work) else { return Known::Reported };
     // Which model the program takes by itself shows when it starts.
-    let has_price = model.as_ref().is_none_or(|model| prices.rate(model).is_some());
+    let has_price = agent.has_price(prices);
     match (meter, agent.facts().meter) {
         (Meter::Proxy, _) if has_price && agent.upstream(&seen_by(task)).is_ok() => Known::Proxied,
         (_, programs::Meter::Dollars) => Known::Metered,

@@ -335,8 +335,8 @@ fn usage(parts: &Parts, task: &Task, report: &UsageReported) -> Result<Vec<Event
 }
 
 /// Twice the grant, or more where a call waits for more; what the task has left; what run, day and agent have left: the least of
-/// them, if it helps at all.
-fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: &Line, line: &Line) -> Option<Event> {
+/// them, if it helps at all, and if no other cap is reached. A call that waits for more than that is not left waiting.
+fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: &Line, line: &Line) -> Vec<Event> {
     let known = line.usage.usd.unwrap_or_default();
     let twice = Usd::from_micros(line.grant.max(known).micros().saturating_mul(2)).max(line.usage.wants);
     let task_left = task.spec.caps.usd.map(|budget| budget.minus(parts.ledger.spent_by(&report.task)));
@@ -345,11 +345,16 @@ fn raise(parts: &Parts, task: &Task, report: &UsageReported, before: &Line, line
     let run_left = parts.ledger.free_for(agent).map(|free| before.held().plus(free));
     let grant = run_left.map_or(wanted, |left| left.min(wanted));
     let (id, attempt) = (report.task.clone(), report.attempt);
-    if grant > line.grant && grant > known {
-        return Some(GrantRaised { task: id, attempt, grant }.into());
+    let counted = parts.ledger.counted_bar(agent);
+    let helps = grant > line.grant && grant > known && counted.is_none();
+    let raised = helps.then(|| GrantRaised { task: id.clone(), attempt, grant }.into());
+    if raised.is_some() && line.usage.wants <= grant {
+        return raised.into_iter().collect();
     }
-    let cap = if wanted > line.grant && wanted > known { parts.ledger.tightest(agent) } else { Cap::Task };
+    let of_task = if raised.is_some() { grant == wanted } else { wanted <= line.grant.max(known) };
+    let cap = counted.unwrap_or_else(|| if of_task { Cap::Task } else { parts.ledger.tightest(agent) });
     let told = task.attempt.as_ref().and_then(|attempt| attempt.refused) == Some(cap);
     let running = matches!(task.phase, Phase::Running);
-    (running && !told).then(|| RaiseRefused { task: id, attempt, cap }.into())
+    let refused = (running && !told).then(|| RaiseRefused { task: id, attempt, cap }.into());
+    raised.into_iter().chain(refused).collect()
 }

@@ -150,8 +150,12 @@ fn ended(parts: &Parts, task: &Task, attempt: &Attempt) -> Result<(), (Cause, St
             Err((Cause::Budget, "reached the task's budget".to_owned()))
         }
         (Ending::Spent, None) => {
-            let whose = crate::warn::whose(attempt.refused.unwrap_or(Cap::Run), task.spec.agent());
-            Err((Cause::Interrupted, format!("reached its grant, and {whose} has no more")))
+            let whose = attempt.refused.map(|cap| crate::warn::whose(cap, task.spec.agent()));
+            let why = whose.map_or_else(
+                || "nobody was there to raise it".to_owned(),
+                |whose| format!("{whose} has no more"),
+            );
+            Err((Cause::Interrupted, format!("reached its grant, and {why}")))
         }
         (Ending::Stopped, None) => Err((Cause::Interrupted, "stopped".to_owned())),
         (Ending::SetupFailed { step, detail }, None) => {

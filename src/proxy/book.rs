@@ -27,7 +27,13 @@ pub(super) enum Line {
     /// What a call cost. A second line of a call adds to the first.
     Settle { call: u64, model: String, picos: u64, tokens: Tokens },
     /// A call was refused.
-    Refuse { at_ms: u64, why: String },
+    Refuse {
+        at_ms: u64,
+        why: String,
+        /// There is no price for the model, and money does not come into it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unpriced: bool,
+    },
     /// Something was read that is not known to cost nothing.
     Unknown { at_ms: u64 },
 }
@@ -49,7 +55,7 @@ pub struct Totals {
     pub unknown: u64,
     /// Whether a call went to a model without a price.
     pub unpriced: bool,
-    /// Whether the latest call was refused, and none was let through since.
+    /// Whether the latest call was refused for want of money, and none was let through since.
     pub stuck: bool,
 }
 
@@ -85,7 +91,7 @@ impl Book {
                 self.reserve(*call, *picos, *tokens);
             }
             Line::Settle { call, model, picos, tokens } => self.settle(*call, model, *picos, *tokens),
-            Line::Refuse { .. } => (self.refused, self.stuck) = (self.refused + 1, true),
+            Line::Refuse { unpriced, .. } => (self.refused, self.stuck) = (self.refused + 1, !unpriced),
             Line::Unknown { .. } => self.unknown += 1,
         }
     }
@@ -177,7 +183,7 @@ mod tests {
         for line in [reserve(1, 2_000_000), reserve(2, 3_000_001), settle(1, 500_000, 7), settle(1, 1, 2)] {
             book.add(&line);
         }
-        book.add(&Line::Refuse { at_ms: 0, why: "spent".to_owned() });
+        book.add(&Line::Refuse { at_ms: 0, why: "spent".to_owned(), unpriced: false });
         book.add(&Line::Unknown { at_ms: 0 });
         let tokens = [("m".to_owned(), Tokens { output: 9, ..Tokens::default() })].into();
         let counts = Totals { calls: 2, refused: 1, unknown: 1, stuck: true, ..Totals::default() };

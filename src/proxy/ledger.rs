@@ -46,7 +46,10 @@ pub(super) enum Short {
     Calls(u64),
     #[error("the budget of this swarm attempt is spent: its {most} tokens are used up or reserved")]
     Tokens { most: u64, room: bool },
-    #[error("swarm has no price for the model {0:?}, so its cost cannot be held to a budget")]
+    #[error(
+        "swarm has no price for the model {0:?}, so its cost cannot be held to a budget: put one into prices.toml, or choose \
+         `on_unknown_cost: allow`"
+    )]
     Unpriced(String),
     #[error("what it costs cannot be recorded: {0}")]
     Record(#[from] ProxyError),
@@ -178,7 +181,8 @@ impl Ledger {
 
     /// Notes that a call was refused. Nothing depends on whether that can be written.
     pub(super) fn refuse(&self, why: &Short) {
-        drop(self.state().record(&Line::Refuse { at_ms: now_ms(), why: why.to_string() }));
+        let unpriced = matches!(why, Short::Unpriced(_));
+        drop(self.state().record(&Line::Refuse { at_ms: now_ms(), why: why.to_string(), unpriced }));
     }
 
     /// Notes that something was passed on that is not known to cost nothing.

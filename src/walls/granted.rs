@@ -18,9 +18,10 @@ pub struct Places {
 /// How many things beside a kept place are granted one by one. Each is a mount, and many of them take their time at each start.
 const BESIDE_MAX: usize = 128;
 
-/// The files and folders to grant. Where too much lies beside a kept place, none of it is granted. Places that are not there are left out; links are followed once, here.
+/// The files and folders to grant. Where too much lies beside a kept place, none of it is granted. Places that are not there
+/// cannot be granted, and are kept all the same: nobody is to make them. Links are followed once, here.
 pub fn granted(places: &Places) -> Vec<PathBuf> {
-    let keep: BTreeSet<PathBuf> = places.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let keep: BTreeSet<PathBuf> = places.keep.iter().filter_map(|path| where_it_would_be(path)).collect();
     let write: BTreeSet<PathBuf> = outermost(places).filter_map(|path| path.canonicalize().ok()).collect();
     let mut found = BTreeSet::new();
     for place in write.iter().filter(|place| !keep.contains(*place)) {
@@ -33,6 +34,11 @@ pub fn granted(places: &Places) -> Vec<PathBuf> {
     // What lies in a folder that is granted needs no rule of its own.
     let needed = found.iter().filter(|path| !path.ancestors().skip(1).any(|above| found.contains(above)));
     needed.cloned().collect()
+}
+
+/// A place with the links on the way to it followed, as far as there is anything.
+fn where_it_would_be(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find_map(|above| Some(above.canonicalize().ok()?.join(path.strip_prefix(above).ok()?)))
 }
 
 /// A place below another one may have been replaced by a link since it was named, by whoever may write the other.
@@ -97,6 +103,20 @@ mod tests {
         assert!(lies_in(&root, &places.keep) && !lies_in(&root.join("b"), &places.keep));
         assert!(holds(&granted(&places), &root.join("b")));
         assert!(!holds(&granted(&places), &root.join("a")));
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_before_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("config/tool")).unwrap();
+        symlink(root.join("config"), root.join("link")).unwrap();
+        for kept in ["config/git", "config/git/deep", "link/git"] {
+            let places = Places { write: vec![root.join("config")], keep: vec![root.join(kept)] };
+            assert_eq!(granted(&places), [root.join("config/tool")], "{kept}");
+        }
+        let beside = Places { write: vec![root.join("config")], keep: vec![root.join("git")] };
+        assert_eq!(granted(&beside), [root.join("config")]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use swarm_domain::{TaskId, TaskSpec, Usd, Work};
 
 use super::environment;
 use crate::agents::{
-    self, ADAPTERS, Adapter, Ask, Facts, GATEWAY, Launch, Login, Permission, Reading, Talk, Unfit,
+    self, ADAPTERS, Adapter, Ask, Facts, GATEWAY, Launch, Login, Permission, Prices, Reading, Talk, Unfit,
 };
 use crate::holder::{self, HolderError, Job, Listen, Route};
 use crate::proxy::{self, Upstream};
@@ -75,6 +75,11 @@ impl<'a> Agent<'a> {
             Some(name) if upstream.starts_with("https:") => Err(format!("its calls go through your {name}")),
             _ => Ok(upstream),
         }
+    }
+
+    /// Whether its model has a price, or is one that only its program knows.
+    pub fn has_price(&self, prices: &Prices) -> bool {
+        self.model.is_none_or(|model| self.adapter.is_alias(model) || prices.rate(model).is_some())
     }
 
     /// Names of variables that are handed on to it.
@@ -179,7 +184,14 @@ impl<'a> Agent<'a> {
         env.extend(own);
         (job.main, job.stdin) = (launch.argv, launch.stdin);
         job.main_only = self.own_keys(run, env);
-        let refuse_unpriced = run.on_unknown_cost == OnUnknownCost::Refuse;
+        // A model that is not the plan's own must not be a hole in its budget.
+        let refuse_unpriced = match run.on_unknown_cost {
+            OnUnknownCost::Refuse => true,
+            OnUnknownCost::Estimate => {
+                Prices::load(prices_file(&look_up).as_deref()).map_or(true, |prices| self.has_price(&prices))
+            }
+            OnUnknownCost::Allow => false,
+        };
         job.route = upstream.map(|upstream| Route { upstream, refuse_unpriced });
         job.listen = Some(Listen {
             adapter: self.facts().name.to_owned(),
@@ -297,13 +309,27 @@ pub(super) fn usage(run: &RunAttempt, dir: &Path, reading: Option<&Reading>) -> 
     // What cannot be read may have cost anything: then it counts as what was reserved.
     let Ok(totals) = proxy::read_calls(dir) else { return Usage::default() };
     let seen = totals.calls > 0 || totals.stuck || wants > Usd::ZERO;
-    if totals.unpriced || !seen {
-        // A model without a price, or calls that took another way: only its own word is left.
+    if !seen {
+        // Its calls took another way: only its own word is left.
         return Usage { wants, ..said };
     }
     // Nobody settles a call that is still open.
-    let (usd, turns) = (Some(Usd::from_micros(totals.most_micros())), said.turns);
-    Usage { usd, turns, wants, ..super::counted(&totals) }
+    let (most, counted) = (Usd::from_micros(totals.most_micros()), super::counted(&totals));
+    if totals.unpriced {
+        return partly_priced(run, most, Usage { wants, ..said.max(counted) });
+    }
+    Usage { usd: Some(most), turns: said.turns, wants, ..counted }
+}
+
+/// Some of its calls have no price. What the others cost counts in any case, beside its own word or what was reserved.
+fn partly_priced(run: &RunAttempt, most: Usd, used: Usage) -> Usage {
+    match used.usd {
+        Some(said) => Usage { usd: Some(said.max(most)), ..used },
+        None if run.on_unknown_cost == OnUnknownCost::Allow => {
+            Usage { usd: Some(most).filter(|most| *most > Usd::ZERO), ..used }
+        }
+        None => Usage { usd: Some(most.max(run.grant)), priced: true, ..used },
+    }
 }
 
 /// Whether its calls were to go through the proxy, and none did although it used tokens.

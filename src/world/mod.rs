@@ -230,15 +230,20 @@ fn usage(dir: &Path) -> Usage {
 
 /// What its proxy counted; or what its program reported: in its output, if somebody understands that, or else in its file.
 fn used_in(dir: &Path) -> Usage {
-    // That it used nothing so far may change, and would count as said.
-    let some = |micros: &u64| *micros > 0;
+    let said = said_in(dir);
     let totals = proxy::is_metered(dir).then(|| proxy::read_calls(dir).unwrap_or_default());
-    if let Some(totals) = totals.filter(|totals| totals.calls > 0 && !totals.unpriced) {
-        let spent = Some(totals.spent_micros).filter(some);
-        // What a turn is only the program knows.
-        let turns = holder::reading(dir).and_then(|reading| reading.spent.turns);
-        return Usage { usd: spent.map(Usd::from_micros), turns, ..counted(&totals) };
+    let Some(totals) = totals.filter(|totals| totals.calls > 0) else { return said };
+    // That it used nothing so far may change, and would count as said.
+    let spent = Some(totals.spent_micros).filter(|micros| *micros > 0).map(Usd::from_micros);
+    let counted = counted(&totals);
+    if totals.unpriced {
+        return Usage { usd: said.usd.max(spent), ..said.max(counted) };
     }
+    // What a turn is only the program knows.
+    Usage { usd: spent, turns: said.turns, ..counted }
+}
+
+fn said_in(dir: &Path) -> Usage {
     if holder::is_heard(dir) {
         let spent = holder::reading(dir).map(|reading| reading.spent);
         let spent = spent.filter(|spent| spent.usd_micros != Some(0));

@@ -123,6 +123,29 @@ fn nothing_is_held_if_the_plan_wants_only_what_is_reported() {
     assert_eq!((cast.spent().0, server.calls().len()), (10_000, 1));
 }
 
+#[test]
+fn a_model_without_a_price_is_no_way_around_the_budget() {
+    let server = ModelServer::start();
+    let cast = Cast::calling(server.url("loop"));
+    let script = "init; ask 1000; ask 1000 nobody-knows; echo $status >status; works; done_for 9";
+    cast.plan("budget: 5usd\ndefaults: { retries: 0 }", &[("a", script)]);
+    cast.run().assert_code(0);
+    assert_eq!(cast.scene.git(&["show", "swarm/t:status"]), "402");
+    assert_eq!((cast.spent().0, server.calls().len()), (handed_out(&server), 1));
+    assert!(cast.scene.attempt_file("a", 1, "calls").contains("no price for the model"));
+}
+
+/// Whoever says that costs may be unknown still has all counted that has a price.
+#[test]
+fn what_has_a_price_counts_beside_what_has_none() {
+    let server = ModelServer::start();
+    let cast = Cast::calling(server.url("loop"));
+    let script = "init; ask 1000; ask 1000; ask 1 nobody-knows; [ $status = 200 ]; works; done_for 0.0001";
+    cast.plan("budget: { usd: 5, on_unknown_cost: allow }\ndefaults: { retries: 0 }", &[("a", script)]);
+    cast.run().assert_code(0);
+    assert_eq!((cast.spent().0, server.calls().len()), (14_100, 3));
+}
+
 /// The address has the attempt's token in it, so whoever could read it could spend for that attempt.
 #[test]
 fn the_address_of_the_proxy_is_in_no_file_of_the_run() {

@@ -28,10 +28,10 @@ call() {
 done_for() { printf '{"type":"result","subtype":"success","is_error":false,"session_id":"%s","total_cost_usd":%s,"permission_denials":[%s],"modelUsage":{}}\n' "$session" "$1" "$2"; }
 fails_with() { printf '{"type":"result","subtype":"success","is_error":true,"terminal_reason":"api_error","api_error_status":%s,"result":"%s","session_id":"%s","total_cost_usd":0,"modelUsage":{}}\n' "$1" "$2" "$session"; }
 limited_until() { printf '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":%s,"rateLimitType":"five_hour"},"session_id":"%s"}\n' "$1" "$session"; }
-# ask MAX_TOKENS: a real call to the server that the environment names. Its status is in `status`.
+# ask MAX_TOKENS [MODEL]: a real call to the server that the environment names. Its status is in `status`.
 ask() {
   local place=${ANTHROPIC_BASE_URL#http://} body
-  body="{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":$1,\"tools\":[{\"name\":\"Bash\",\"input_schema\":{}}],\"messages\":[{\"role\":\"user\",\"content\":\"Go on.\"}]}"
+  body="{\"model\":\"${2:-claude-sonnet-4-5}\",\"max_tokens\":$1,\"tools\":[{\"name\":\"Bash\",\"input_schema\":{}}],\"messages\":[{\"role\":\"user\",\"content\":\"Go on.\"}]}"
   status=0
   exec 9<>"/dev/tcp/${place%%:*}/$(port="${place#*:}"; echo "${port%%/*}")" || return 0
   printf 'POST /%s/v1/messages HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \

@@ -73,6 +73,16 @@ impl Ledger {
         run().or_else(money).or_else(|| self.day_bar(now_ms)).or_else(of_agent)
     }
 
+    /// Whose cap on what is counted, and not on money, an attempt of an agent has reached: it gets no more money, either.
+    pub fn counted_bar(&self, agent: Option<&str>) -> Option<Cap> {
+        let full = |caps: &Caps, account: &Account| caps.reached(&account.used(0), &REPORTED).is_some();
+        let of_agent = || agent.and_then(|agent| self.agent_caps.get(agent).zip(self.agents.get(agent)));
+        if full(&self.caps, &self.run) {
+            return Some(Cap::Run);
+        }
+        of_agent().filter(|(caps, account)| full(caps, account)).map(|_| Cap::Agent)
+    }
+
     /// Whether nothing but the run's share in the day keeps so much from being admitted, and the day has more: then that
     /// share grows, or the next day begins, and whoever says so is waited for.
     pub fn day_may_grow(&self, wanted: Usd, now_ms: u64) -> bool {

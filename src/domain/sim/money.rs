@@ -84,8 +84,8 @@ fn a_call_that_waits_for_more_is_granted_it_as_far_as_there_is_money() {
         (200, None, Some(10), 120, (120, None)),
         (200, None, Some(10), 40, (40, None)),
         // What cannot be granted in full is granted as far as it goes: another call may fit.
-        (100, None, None, 120, (100, None)),
-        (100, Some(60), None, 120, (60, None)),
+        (100, None, None, 120, (100, Some(Cap::Run))),
+        (100, Some(60), None, 120, (60, Some(Cap::Task))),
         (40, None, None, 41, (40, Some(Cap::Run))),
         (100, Some(40), None, 41, (40, Some(Cap::Task))),
     ] {
@@ -93,6 +93,20 @@ fn a_call_that_waits_for_more_is_granted_it_as_far_as_there_is_money() {
         let usage = Usage { usd: used.map(usd), wants: usd(wants), ..Usage::default() };
         sim.turn(&Command::Fact(UsageReported { task: id("a"), attempt: 1, usage }.into())).unwrap();
         assert_eq!(grant(&sim), expected, "cap {cap}, budget {budget:?}, used {used:?}, wants {wants}");
+    }
+}
+
+#[test]
+fn whoever_has_used_up_its_calls_gets_no_more_money_to_make_some() {
+    let a = TaskSpec { estimate: Some(usd(40)), ..task("a") };
+    let caps = Caps { calls: Some(3), ..Caps::of_usd(Some(usd(1_000))) };
+    let mut sim = Sim::new(Settings { caps, ..settings() }, vec![a]);
+    sim.settle(is_run);
+    for (calls, micros, expected) in [(2, 30, (80, None)), (3, 50, (80, None)), (4, 70, (80, Some(Cap::Run)))]
+    {
+        let usage = Usage { usd: Some(usd(micros)), calls: Some(calls), ..Usage::default() };
+        sim.turn(&Command::Fact(UsageReported { task: id("a"), attempt: 1, usage }.into())).unwrap();
+        assert_eq!(grant(&sim), expected, "{calls} calls");
     }
 }
 
