@@ -10,7 +10,7 @@ use super::exit::{BUSY, Failure};
 use super::run::{conclude, detach, drive_here};
 use super::{Context, control, prepare};
 use crate::runs::{self, RunFolder};
-use crate::{drive, plan};
+use crate::{drive, plan, report, walls};
 
 pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure> {
     let folder = context.find(args.run.as_deref())?;
@@ -30,6 +30,7 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> Result<u8, Failure
     }
     say_if_edited(&state);
     check_agents(&state)?;
+    say_if_walled_otherwise(&state)?;
     if args.view.detach {
         for request in requests {
             control::record(context, &folder, request)?;
@@ -70,6 +71,22 @@ fn check_agents(state: &State) -> Result<(), Failure> {
         )
     })?;
     agents::check(&left, &settings.instructions, settings.meter, settings.on_unknown_cost)
+}
+
+/// Whoever went to bed with a wall around everything is told if it is another one now.
+fn say_if_walled_otherwise(state: &State) -> Result<(), Failure> {
+    let Some(run) = state.parts().map(|parts| &parts.run) else { return Ok(()) };
+    let (was, is) = (&run.wall.wall, walls::find(run.settings.isolation.wall)?.standing());
+    if !was.is_empty() && *was != is.wall {
+        eprintln!(
+            "warning: the wall was {was} when this run was driven last; from here on it is {}",
+            report::wall(&is)
+        );
+        eprintln!(
+            "  help: `isolation: {was}` in a plan takes no other; `swarm doctor` says what the machine offers"
+        );
+    }
+    Ok(())
 }
 
 /// A run uses its recorded plan. Whoever edited the file since should know.

@@ -29,11 +29,16 @@ pub struct CommitInfo {
 }
 
 impl Repo {
-    /// The whole messages of the commits of a range, newest first, each with its commit.
+    /// The whole messages of the commits of a range, newest first, each with its commit; below them who wrote it and who
+    /// committed it.
     pub fn messages(&self, from: &str, to: &str) -> Result<Vec<(String, String)>, GitError> {
         let range = format!("{from}..{to}");
         let git = self.plumbing().config("log.showSignature", "false");
-        let out = git.args(["log", "-z", "--no-color", "--format=%H%x1f%B"]).arg(&range).arg("--").run()?;
+        let out = git
+            .args(["log", "-z", "--no-color", "--format=%H%x1f%B%n%an <%ae>%n%cn <%ce>"])
+            .arg(&range)
+            .arg("--")
+            .run()?;
         let message = |record: &[u8]| {
             let text = String::from_utf8_lossy(record).into_owned();
             text.split_once('\x1f').map(|(commit, message)| (commit.to_owned(), message.to_owned()))

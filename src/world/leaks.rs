@@ -29,6 +29,7 @@ pub(super) fn find(site: &Site, from: &str, to: &str, each: bool) -> Result<Vec<
     let repo = &site.repo;
     let changes = if each { repo.changes_of_each(from, to)? } else { repo.changes(from, to)? };
     let mut found = in_files(site, &changes)?;
+    found.extend(in_names(&site.guard, &changes));
     if !found.is_empty() {
         let known = in_base(site, &if each { repo.changes(from, to)? } else { changes })?;
         found.retain(|found| !known.contains(&(found.leak.rule.clone(), found.secret.clone())));
@@ -52,6 +53,12 @@ fn in_files(site: &Site, changes: &[RawChange]) -> Result<Vec<Found>, GitError> 
     let mut found = Vec::new();
     read(site, &Vec::from_iter(new), |path, text| found.extend(in_text(&site.guard, path, text)))?;
     Ok(found)
+}
+
+/// Names of what is new. The place of such a finding does not say the name again.
+fn in_names(guard: &Guard, changes: &[RawChange]) -> Vec<Found> {
+    let new = changes.iter().filter(|change| change.before.is_none());
+    new.flat_map(|change| in_text(guard, "the name of a file", change.name().as_bytes())).collect()
 }
 
 /// What the files that change held before, by rule and bytes: also what only moved is nothing new.

@@ -139,3 +139,17 @@ fn a_secret_in_the_way_of_git_attributes_and_drivers_is_found() {
     let scene = scene("isolation: none", ", retries: 0", &script);
     scene.run(&[]).assert_code(4).assert_says("`blob.x:2` (github-pat)");
 }
+
+#[test]
+fn a_secret_in_the_name_of_a_file_does_not_land_either() {
+    let scene = scene("", ", retries: 0", &format!("echo x >'f-{}.txt'", token()));
+    scene.run(&[]).assert_code(4).assert_says("`the name of a file:1` (github-pat)");
+    assert_eq!(scene.git(&["for-each-ref", "refs/heads/swarm/t"]), "");
+}
+
+#[test]
+fn whoever_writes_a_commit_that_lands_is_searched_too() {
+    let script = format!("echo x >x; git add x; git commit -q --author='{} <a@b>' -m x", token());
+    let scene = scene("merge: { strategy: merge }", ", retries: 0", &script);
+    scene.run(&[]).assert_code(4).assert_says("(github-pat)");
+}
