@@ -8,7 +8,7 @@ use swarm_domain::{Hazard, HazardKind};
 
 pub use links::escapes;
 pub use markers::first_added;
-pub use names::{clashes, git_own};
+pub use names::{clashes, folded, git_own};
 
 /// The mode of a symbolic link in a tree.
 pub const LINK: u32 = 0o120_000;

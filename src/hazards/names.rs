@@ -99,7 +99,7 @@ fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// What two names have in common that a file system without case, or with one form for each character, takes for the
 /// same: canonical caseless matching as Unicode defines it.
-fn folded(path: &[u8]) -> Vec<u8> {
+pub fn folded(path: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(path) {
         Ok(text) if !text.is_ascii() => {
             let decomposed: String = text.nfd().collect();

@@ -1,10 +1,12 @@
 //! What a commit brings that must not land, with what the plan allows taken out: the one place that judges content, for attempts and for merges alike.
 
+use std::collections::BTreeSet;
+
 use swarm_domain::claims::{self, ClaimSet};
 use swarm_domain::plan::Allowed;
 use swarm_domain::{Hazard, HazardKind};
 
-use crate::git::{GitError, Object, RawChange, Repo, path_text};
+use crate::git::{CommitInfo, GitError, Object, RawChange, Repo, path_text};
 use crate::hazards::{self, Change, Entry, GITLINK, LINK, hazard};
 
 /// Findings that are recorded: more than anybody reads, and never more than a record can hold.
@@ -31,24 +33,49 @@ pub(super) fn in_history(
     to: &str,
     rules: &Rules<'_>,
 ) -> Result<Vec<Hazard>, GitError> {
-    let mut found = find(repo, from, to, rules)?;
+    let mut found = all(repo, from, to, rules)?;
     let own = Rules { claims: &[], ..*rules };
     for commit in repo.log_trailers(&format!("{from}..{to}"))? {
-        // A merge brings what its parents bring, and those that are new are in the list themselves.
-        if let [parent] = commit.parents.as_slice() {
-            found.extend(find(repo, parent, &commit.oid, &own)?);
-        } else if commit.parents.is_empty() {
-            found.extend(find(repo, &repo.empty_tree()?, &commit.oid, &own)?);
-        }
+        found.extend(in_commit(repo, &commit, &own)?);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     found.retain(|hazard| seen.insert((hazard.kind, hazard.path.clone())));
     found.truncate(FINDINGS_MAX);
     Ok(found)
 }
 
+/// What a commit brings by itself. Of a merge that is what it has beside each of its parents: the rest came with one of
+/// them, which is in the list itself if it is new.
+fn in_commit(repo: &Repo, commit: &CommitInfo, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+    let Some((first, others)) = commit.parents.split_first() else {
+        return all(repo, &repo.empty_tree()?, &commit.oid, rules);
+    };
+    let mut found = all(repo, first, &commit.oid, rules)?;
+    for parent in others {
+        if found.is_empty() {
+            break;
+        }
+        let beside: BTreeSet<_> = all(repo, parent, &commit.oid, rules)?.iter().map(same).collect();
+        found.retain(|hazard| beside.contains(&same(hazard)));
+    }
+    Ok(found)
+}
+
+/// What two findings have in common that are one. Of two names that clash, each parent of a merge may bring another.
+fn same(hazard: &Hazard) -> (HazardKind, Vec<u8>) {
+    let path = hazard.path.as_bytes();
+    (hazard.kind, if hazard.kind == HazardKind::Clash { hazards::folded(path) } else { path.to_vec() })
+}
+
 /// Everything that may not land of what `to` brings to `from`.
 pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+    let mut found = all(repo, from, to, rules)?;
+    found.truncate(FINDINGS_MAX);
+    Ok(found)
+}
+
+/// The same, however many they are.
+fn all(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
     if from == to {
         return Ok(Vec::new());
     }
@@ -57,7 +84,6 @@ pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Resu
     found.extend(markers(repo, &changes)?);
     found.extend(strays(&changes, rules));
     found.retain(|hazard| !is_allowed(hazard, rules.allow));
-    found.truncate(FINDINGS_MAX);
     Ok(found)
 }
 
@@ -141,3 +167,6 @@ fn strays(changes: &[RawChange], rules: &Rules<'_>) -> Vec<Hazard> {
     });
     outside.map(|change| hazard(HazardKind::Stray, &change.path, "is outside the claims")).collect()
 }
+
+#[cfg(test)]
+mod tests;
