@@ -111,7 +111,9 @@ fn of_paths(repo: &Repo, to: &str, changes: &[RawChange]) -> Result<Change, GitE
     let tree = with_targets(repo, tree)?;
     let (new, old): (Vec<_>, Vec<_>) = now.into_iter().partition(|(change, _)| change.before.is_none());
     let entry = |(change, object): (&RawChange, &Object)| (change.path.clone(), object.clone());
+    let gone = changes.iter().filter(|change| change.after.is_none());
     Ok(Change {
+        gone: gone.map(|change| change.path.clone()).collect(),
         added: with_targets(repo, new.into_iter().map(entry).collect())?,
         changed: with_targets(repo, old.into_iter().map(entry).collect())?,
         tree,
