@@ -33,10 +33,10 @@ pub(super) fn in_history(
     to: &str,
     rules: &Rules<'_>,
 ) -> Result<Vec<Hazard>, GitError> {
-    let mut found = all(repo, from, to, rules)?;
+    let mut found = all(repo, from, [from, to], rules)?;
     let own = Rules { claims: &[], ..*rules };
     for commit in repo.log_trailers(&format!("{from}..{to}"))? {
-        found.extend(in_commit(repo, &commit, &own)?);
+        found.extend(in_commit(repo, from, &commit, &own)?);
     }
     let mut seen = BTreeSet::new();
     found.retain(|hazard| seen.insert((hazard.kind, hazard.path.clone())));
@@ -46,16 +46,21 @@ pub(super) fn in_history(
 
 /// What a commit brings by itself. Of a merge that is what it has beside each of its parents: the rest came with one of
 /// them, which is in the list itself if it is new.
-fn in_commit(repo: &Repo, commit: &CommitInfo, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+fn in_commit(
+    repo: &Repo,
+    base: &str,
+    commit: &CommitInfo,
+    rules: &Rules<'_>,
+) -> Result<Vec<Hazard>, GitError> {
     let Some((first, others)) = commit.parents.split_first() else {
-        return all(repo, &repo.empty_tree()?, &commit.oid, rules);
+        return all(repo, base, [&repo.empty_tree()?, &commit.oid], rules);
     };
-    let mut found = all(repo, first, &commit.oid, rules)?;
+    let mut found = all(repo, base, [first, &commit.oid], rules)?;
     for parent in others {
         if found.is_empty() {
             break;
         }
-        let beside: BTreeSet<_> = all(repo, parent, &commit.oid, rules)?.iter().map(same).collect();
+        let beside: BTreeSet<_> = all(repo, base, [parent, &commit.oid], rules)?.iter().map(same).collect();
         found.retain(|hazard| beside.contains(&same(hazard)));
     }
     Ok(found)
@@ -69,13 +74,13 @@ fn same(hazard: &Hazard) -> (HazardKind, Vec<u8>) {
 
 /// Everything that may not land of what `to` brings to `from`.
 pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
-    let mut found = all(repo, from, to, rules)?;
+    let mut found = all(repo, from, [from, to], rules)?;
     found.truncate(FINDINGS_MAX);
     Ok(found)
 }
 
-/// The same, however many they are.
-fn all(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+/// The same, however many they are, without what `base` had elsewhere.
+fn all(repo: &Repo, base: &str, [from, to]: [&str; 2], rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
     if from == to {
         return Ok(Vec::new());
     }
@@ -84,7 +89,40 @@ fn all(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazar
     found.extend(markers(repo, &changes)?);
     found.extend(strays(&changes, rules));
     found.retain(|hazard| !is_allowed(hazard, rules.allow));
+    if found.iter().any(|hazard| matches!(hazard.kind, HazardKind::Link | HazardKind::Marker)) {
+        let moved = moved(repo, base, &changes)?;
+        found.retain(|hazard| !moved.contains(&(hazard.kind, hazard.path.clone())));
+    }
     Ok(found)
+}
+
+/// Paths whose markers or link `base` had as they are, there or elsewhere. A link counts if it means the same from
+/// everywhere: another may lead out only from where it is now.
+fn moved(repo: &Repo, base: &str, changes: &[RawChange]) -> Result<BTreeSet<(HazardKind, String)>, GitError> {
+    let kind = |object: &Object| match object.mode {
+        LINK => Some(HazardKind::Link),
+        GITLINK => None,
+        _ => Some(HazardKind::Marker),
+    };
+    let had: BTreeSet<_> =
+        repo.tree(base)?.into_iter().filter_map(|(_, object)| Some((kind(&object)?, object.oid))).collect();
+    // Two paths of which one is quoted may have one name: neither is let off for the other.
+    let plain = changes.iter().filter(|change| !change.name().starts_with('"'));
+    let now = plain.filter_map(|change| Some((change, change.after.as_ref()?)));
+    let same: Vec<(HazardKind, &RawChange, &str)> = now
+        .filter_map(|(change, object)| Some((kind(object)?, change, object.oid.as_str())))
+        .filter(|(kind, _, oid)| had.contains(&(*kind, (*oid).to_owned())))
+        .collect();
+    let mut moved = BTreeSet::new();
+    let (links, files): (Vec<_>, Vec<_>) = same.into_iter().partition(|(kind, ..)| *kind == HazardKind::Link);
+    moved.extend(files.into_iter().map(|(kind, change, _)| (kind, change.name())));
+    let oids: Vec<&str> = links.iter().map(|(.., oid)| *oid).collect();
+    repo.contents(&oids, LINK_BYTES_MAX, |at, target| {
+        if target.starts_with(b"/") {
+            moved.insert((HazardKind::Link, links[at].1.name()));
+        }
+    })?;
+    Ok(moved)
 }
 
 fn is_allowed(hazard: &Hazard, allow: &Allowed) -> bool {

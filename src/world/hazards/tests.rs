@@ -77,3 +77,33 @@ fn what_the_base_brought_is_not_the_merges_doing() {
     let base = "echo x >.gitmodules; ln -s /etc out; printf '%s' \"$MARKED\" >marked; echo >A; echo >a";
     assert_eq!(found(&after(base, script).1), [vec![], vec![]]);
 }
+
+#[test]
+fn what_moved_as_it_was_is_not_brought() {
+    let base = "mkdir t; printf '%s' \"$MARKED\" >t/conf; ln -s /etc abs; echo 1 >a";
+    for script in [
+        "mkdir f; git mv t/conf f/conf; git mv abs abs2; git commit -q -m moved",
+        "mkdir f; cp t/conf f/conf; cp -P abs abs2; git add .; git commit -q -m one; git rm -q t/conf abs; git commit -q -m two",
+    ] {
+        assert_eq!(found(&after(base, script).1), [vec![], vec![]], "{script}");
+    }
+}
+
+#[test]
+fn what_moved_and_means_something_else_there_is_brought() {
+    // A link that was fine leads out from higher up; a file's text leads out as a link; another link leads out by way of
+    // one that moved; what moved was changed as well.
+    let base = "mkdir -p a/b; ln -s ../.. a/b/up; printf /etc >text; ln -s /etc abs; ln -s abs2/passwd way\n\
+                printf '%s' \"$MARKED\" >marked";
+    let link = |path: &str| (HazardKind::Link, path.to_owned());
+    for (script, expected) in [
+        ("git mv a/b/up up", link("up")),
+        ("ln -s /etc new; git rm -q --cached abs; rm abs; git mv text text2", link("new")),
+        ("git mv abs abs2", link("way")),
+        ("git mv marked m2; sed -i 's/ours/mine/' m2", (HazardKind::Marker, "m2".to_owned())),
+    ] {
+        let base = if script.starts_with("ln") { "printf /etc >text; ln -s /usr abs" } else { base };
+        let script = format!("{script}; git add -A; git commit -q -m moved");
+        assert_eq!(found(&after(base, &script).1), [vec![expected.clone()], vec![expected]], "{script}");
+    }
+}
