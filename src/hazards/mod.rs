@@ -8,7 +8,7 @@ use swarm_domain::{Hazard, HazardKind};
 
 pub use links::escapes;
 pub use markers::first_added;
-pub use names::{clashes, git_own};
+pub use names::{clashes, folded, git_own};
 
 /// The mode of a symbolic link in a tree.
 pub const LINK: u32 = 0o120_000;
@@ -33,6 +33,8 @@ pub struct Change {
     pub added: Vec<Entry>,
     /// Paths that were there, and are something else now.
     pub changed: Vec<Entry>,
+    /// Paths that were there, and are no longer.
+    pub gone: Vec<Vec<u8>>,
     /// All paths of the tree that it leads to. Only asked for where something was added or links changed.
     pub tree: Vec<Entry>,
 }
@@ -47,8 +49,9 @@ pub fn of_paths(change: &Change) -> Vec<Hazard> {
     let touched = || change.added.iter().chain(&change.changed).filter(|entry| entry.mode == LINK);
     found.extend(links.leading_out(touched()).map(|(path, detail)| hazard(HazardKind::Link, path, &detail)));
     let added: Vec<&[u8]> = change.added.iter().map(|entry| entry.path.as_slice()).collect();
+    let gone: Vec<&[u8]> = change.gone.iter().map(Vec::as_slice).collect();
     let tree = change.tree.iter().map(|entry| entry.path.as_slice());
-    found.extend(clashes(&added, tree).into_iter().map(|(path, other)| {
+    found.extend(clashes(&added, &gone, tree).into_iter().map(|(path, other)| {
         let detail = format!("is the same as `{}` where case or Unicode form does not count", text(&other));
         hazard(HazardKind::Clash, &path, &detail)
     }));

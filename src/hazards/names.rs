@@ -51,11 +51,17 @@ fn is(name: &[u8], wanted: &str, short: &[&str]) -> bool {
         || short.iter().any(|short| ntfs.eq_ignore_ascii_case(short))
 }
 
-/// Added paths that another path of the tree clashes with: each with the other one. Folders count, so `Src/a` clashes
-/// with `src/b`. What clashed before is not found, nor is a path named twice.
-pub fn clashes<'a>(added: &[&[u8]], tree: impl Iterator<Item = &'a [u8]>) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Added paths that another path of the tree clashes with: each with the other one. Folders count where they are new, so
+/// a first `Src/a` clashes with `src/b`. What clashed before is not found, nor is a path named twice. `gone` is what was
+/// there before and is no longer.
+pub fn clashes<'a>(
+    added: &[&'a [u8]],
+    gone: &[&'a [u8]],
+    tree: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let folders = new_folders(added, tree.clone().chain(gone.iter().copied()));
     let mut new: BTreeMap<Vec<u8>, BTreeSet<&[u8]>> = BTreeMap::new();
-    for prefix in added.iter().flat_map(|path| prefixes(path)) {
+    for prefix in added.iter().copied().chain(folders) {
         new.entry(folded(prefix)).or_default().insert(prefix);
     }
     if new.is_empty() {
@@ -76,6 +82,18 @@ pub fn clashes<'a>(added: &[&[u8]], tree: impl Iterator<Item = &'a [u8]>) -> Vec
     once_each(&found)
 }
 
+/// The folders of added paths in which nothing else is or was.
+fn new_folders<'a>(added: &[&'a [u8]], paths: impl Iterator<Item = &'a [u8]>) -> BTreeSet<&'a [u8]> {
+    let mut folders: BTreeSet<&[u8]> = added.iter().flat_map(|path| folders(path)).collect();
+    let added: BTreeSet<&[u8]> = added.iter().copied().collect();
+    for path in paths.filter(|path| !added.contains(path)) {
+        for folder in self::folders(path) {
+            folders.remove(folder);
+        }
+    }
+    folders
+}
+
 /// Two new names that clash find each other: one finding says it.
 fn once_each(found: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mutual = |path: &Vec<u8>, other: &Vec<u8>| other < path && found.get(other) == Some(path);
@@ -93,13 +111,17 @@ fn is_within(path: &[u8], prefix: &[u8]) -> bool {
 
 /// The folders above a path, and the path itself.
 fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-    ends.chain([path.len()]).map(|end| &path[..end])
+    folders(path).chain([path])
+}
+
+/// The folders above a path.
+fn folders(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| &path[..at])
 }
 
 /// What two names have in common that a file system without case, or with one form for each character, takes for the
 /// same: canonical caseless matching as Unicode defines it.
-fn folded(path: &[u8]) -> Vec<u8> {
+pub fn folded(path: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(path) {
         Ok(text) if !text.is_ascii() => {
             let decomposed: String = text.nfd().collect();

@@ -21,7 +21,7 @@ fn link(path: &str, target: &str) -> Entry {
 fn adding(added: &[Entry], there: &[Entry]) -> Change {
     let mut tree: Vec<Entry> = added.iter().chain(there).cloned().collect();
     tree.sort_by(|a, b| a.path.cmp(&b.path));
-    Change { added: added.to_vec(), changed: Vec::new(), tree }
+    Change { added: added.to_vec(), tree, ..Change::default() }
 }
 
 fn found(change: &Change) -> Vec<(HazardKind, String)> {
@@ -128,19 +128,42 @@ fn names_that_some_file_system_takes_for_the_same_clash() {
         ("\u{e9}", "e", false),
     ] {
         let tree = [added.as_bytes(), there.as_bytes()];
-        let found = clashes(&[added.as_bytes()], tree.into_iter());
+        let found = clashes(&[added.as_bytes()], &[], tree.into_iter());
         assert_eq!(!found.is_empty(), clash, "{added} beside {there}");
     }
     let bytes: [&[u8]; 2] = [b"\xff\xfeA", b"\xff\xfea"];
-    assert_eq!(clashes(&bytes[..1], bytes.into_iter()).len(), 1, "names that are no text are compared, too");
+    assert_eq!(
+        clashes(&bytes[..1], &[], bytes.into_iter()).len(),
+        1,
+        "names that are no text are compared, too"
+    );
 }
 
 #[test]
 fn a_clash_is_found_once_and_only_where_it_is_new() {
     let tree: [&[u8]; 4] = [b"A", b"a", b"new/x", b"new/y"];
-    assert_eq!(clashes(&[b"new/x"], tree.into_iter()), []);
-    assert_eq!(clashes(&[b"A", b"a"], tree.into_iter()).len(), 1);
+    assert_eq!(clashes(&[b"new/x"], &[], tree.into_iter()), []);
+    assert_eq!(clashes(&[b"A", b"a"], &[], tree.into_iter()).len(), 1);
     assert_eq!(found(&adding(&[file("README"), file("x/B"), file("x/b")], &[file("readme")])).len(), 2);
+}
+
+#[test]
+fn a_folder_clashes_where_it_is_new() {
+    for (added, gone, there, clash) in [
+        ("src/new", "", &["Src/a", "src/b"][..], None),
+        ("src/new", "src/b", &["Src/a"], None),
+        ("src/deep/new", "", &["Src/deep/a", "src/b"], Some("src/deep")),
+        ("src/new", "", &["Src/a"], Some("src")),
+        ("src/A", "", &["Src/a", "src/a"], Some("src/A")),
+        ("src", "src/b", &["Src/a"], Some("src")),
+    ] {
+        let mut tree: Vec<&[u8]> =
+            there.iter().map(|path| path.as_bytes()).chain([added.as_bytes()]).collect();
+        tree.sort_unstable();
+        let found = clashes(&[added.as_bytes()], &[gone.as_bytes()], tree.into_iter());
+        let found: Vec<&[u8]> = found.iter().map(|(path, _)| path.as_slice()).collect();
+        assert_eq!(found, Vec::from_iter(clash.map(str::as_bytes)), "{added} beside {there:?}");
+    }
 }
 
 #[test]
@@ -195,7 +218,7 @@ proptest! {
     #[test]
     fn plain_names_clash_by_case_alone(names in proptest::collection::btree_set("[aAbB]{1,2}", 1..6)) {
         let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
-        let found = clashes(&names, names.iter().copied());
+        let found = clashes(&names, &[], names.iter().copied());
         let pairs = names.iter().enumerate().flat_map(|(at, a)| names[at + 1..].iter().map(move |b| (a, b)));
         let clash = pairs.filter(|(a, b)| a.eq_ignore_ascii_case(b)).count();
         prop_assert_eq!(found.is_empty(), clash == 0);

@@ -1,10 +1,12 @@
 //! What a commit brings that must not land, with what the plan allows taken out: the one place that judges content, for attempts and for merges alike.
 
+use std::collections::BTreeSet;
+
 use swarm_domain::claims::{self, ClaimSet};
 use swarm_domain::plan::Allowed;
 use swarm_domain::{Hazard, HazardKind};
 
-use crate::git::{GitError, Object, RawChange, Repo, path_text};
+use crate::git::{CommitInfo, GitError, Object, RawChange, Repo, path_text};
 use crate::hazards::{self, Change, Entry, GITLINK, LINK, hazard};
 
 /// Findings that are recorded: more than anybody reads, and never more than a record can hold.
@@ -31,24 +33,54 @@ pub(super) fn in_history(
     to: &str,
     rules: &Rules<'_>,
 ) -> Result<Vec<Hazard>, GitError> {
-    let mut found = find(repo, from, to, rules)?;
+    let mut found = all(repo, from, [from, to], rules)?;
     let own = Rules { claims: &[], ..*rules };
     for commit in repo.log_trailers(&format!("{from}..{to}"))? {
-        // A merge brings what its parents bring, and those that are new are in the list themselves.
-        if let [parent] = commit.parents.as_slice() {
-            found.extend(find(repo, parent, &commit.oid, &own)?);
-        } else if commit.parents.is_empty() {
-            found.extend(find(repo, &repo.empty_tree()?, &commit.oid, &own)?);
-        }
+        found.extend(in_commit(repo, from, &commit, &own)?);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     found.retain(|hazard| seen.insert((hazard.kind, hazard.path.clone())));
     found.truncate(FINDINGS_MAX);
     Ok(found)
 }
 
+/// What a commit brings by itself. Of a merge that is what it has beside each of its parents: the rest came with one of
+/// them, which is in the list itself if it is new.
+fn in_commit(
+    repo: &Repo,
+    base: &str,
+    commit: &CommitInfo,
+    rules: &Rules<'_>,
+) -> Result<Vec<Hazard>, GitError> {
+    let Some((first, others)) = commit.parents.split_first() else {
+        return all(repo, base, [&repo.empty_tree()?, &commit.oid], rules);
+    };
+    let mut found = all(repo, base, [first, &commit.oid], rules)?;
+    for parent in others {
+        if found.is_empty() {
+            break;
+        }
+        let beside: BTreeSet<_> = all(repo, base, [parent, &commit.oid], rules)?.iter().map(same).collect();
+        found.retain(|hazard| beside.contains(&same(hazard)));
+    }
+    Ok(found)
+}
+
+/// What two findings have in common that are one. Of two names that clash, each parent of a merge may bring another.
+fn same(hazard: &Hazard) -> (HazardKind, Vec<u8>) {
+    let path = hazard.path.as_bytes();
+    (hazard.kind, if hazard.kind == HazardKind::Clash { hazards::folded(path) } else { path.to_vec() })
+}
+
 /// Everything that may not land of what `to` brings to `from`.
 pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
+    let mut found = all(repo, from, [from, to], rules)?;
+    found.truncate(FINDINGS_MAX);
+    Ok(found)
+}
+
+/// The same, however many they are, without what `base` had elsewhere.
+fn all(repo: &Repo, base: &str, [from, to]: [&str; 2], rules: &Rules<'_>) -> Result<Vec<Hazard>, GitError> {
     if from == to {
         return Ok(Vec::new());
     }
@@ -57,8 +89,40 @@ pub(super) fn find(repo: &Repo, from: &str, to: &str, rules: &Rules<'_>) -> Resu
     found.extend(markers(repo, &changes)?);
     found.extend(strays(&changes, rules));
     found.retain(|hazard| !is_allowed(hazard, rules.allow));
-    found.truncate(FINDINGS_MAX);
+    if found.iter().any(|hazard| matches!(hazard.kind, HazardKind::Link | HazardKind::Marker)) {
+        let moved = moved(repo, base, &changes)?;
+        found.retain(|hazard| !moved.contains(&(hazard.kind, hazard.path.clone())));
+    }
     Ok(found)
+}
+
+/// Paths whose markers or link `base` had as they are, there or elsewhere. A link counts if it means the same from
+/// everywhere: another may lead out only from where it is now.
+fn moved(repo: &Repo, base: &str, changes: &[RawChange]) -> Result<BTreeSet<(HazardKind, String)>, GitError> {
+    let kind = |object: &Object| match object.mode {
+        LINK => Some(HazardKind::Link),
+        GITLINK => None,
+        _ => Some(HazardKind::Marker),
+    };
+    let had: BTreeSet<_> =
+        repo.tree(base)?.into_iter().filter_map(|(_, object)| Some((kind(&object)?, object.oid))).collect();
+    // Two paths of which one is quoted may have one name: neither is let off for the other.
+    let plain = changes.iter().filter(|change| !change.name().starts_with('"'));
+    let now = plain.filter_map(|change| Some((change, change.after.as_ref()?)));
+    let same: Vec<(HazardKind, &RawChange, &str)> = now
+        .filter_map(|(change, object)| Some((kind(object)?, change, object.oid.as_str())))
+        .filter(|(kind, _, oid)| had.contains(&(*kind, (*oid).to_owned())))
+        .collect();
+    let mut moved = BTreeSet::new();
+    let (links, files): (Vec<_>, Vec<_>) = same.into_iter().partition(|(kind, ..)| *kind == HazardKind::Link);
+    moved.extend(files.into_iter().map(|(kind, change, _)| (kind, change.name())));
+    let oids: Vec<&str> = links.iter().map(|(.., oid)| *oid).collect();
+    repo.contents(&oids, LINK_BYTES_MAX, |at, target| {
+        if target.starts_with(b"/") {
+            moved.insert((HazardKind::Link, links[at].1.name()));
+        }
+    })?;
+    Ok(moved)
 }
 
 fn is_allowed(hazard: &Hazard, allow: &Allowed) -> bool {
@@ -85,7 +149,9 @@ fn of_paths(repo: &Repo, to: &str, changes: &[RawChange]) -> Result<Change, GitE
     let tree = with_targets(repo, tree)?;
     let (new, old): (Vec<_>, Vec<_>) = now.into_iter().partition(|(change, _)| change.before.is_none());
     let entry = |(change, object): (&RawChange, &Object)| (change.path.clone(), object.clone());
+    let gone = changes.iter().filter(|change| change.after.is_none());
     Ok(Change {
+        gone: gone.map(|change| change.path.clone()).collect(),
         added: with_targets(repo, new.into_iter().map(entry).collect())?,
         changed: with_targets(repo, old.into_iter().map(entry).collect())?,
         tree,
@@ -141,3 +207,6 @@ fn strays(changes: &[RawChange], rules: &Rules<'_>) -> Vec<Hazard> {
     });
     outside.map(|change| hazard(HazardKind::Stray, &change.path, "is outside the claims")).collect()
 }
+
+#[cfg(test)]
+mod tests;
