@@ -37,6 +37,9 @@ const QUIET: &[(&str, &str)] = &[
     ("core.ignoreStat", "false"),
     ("core.untrackedCache", "false"),
     ("core.splitIndex", "false"),
+    // Whoever may write objects may write these beside them, and git would believe them more than the objects.
+    ("core.commitGraph", "false"),
+    ("core.multiPackIndex", "false"),
     ("submodule.recurse", "false"),
     ("color.ui", "false"),
 ];
