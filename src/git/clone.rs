@@ -123,8 +123,6 @@ impl Repo {
         let borrowed = [b"\"", quoted.as_slice(), b"\""].concat();
         let file = fs::File::create(into).map_err(GitError::io("writing", into))?;
         self.plumbing()
-            .config("core.commitGraph", "false")
-            .config("core.multiPackIndex", "false")
             .config("pack.useBitmaps", "false")
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", OsStr::from_bytes(&borrowed))
             .args(["pack-objects", "--quiet", "--revs", "--stdout", "--delta-base-offset", "--window=0"])
