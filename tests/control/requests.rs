@@ -38,6 +38,25 @@ fn pause_starts_nothing_new_and_unpause_goes_on() {
 }
 
 #[test]
+fn a_finished_run_takes_no_request() {
+    let scene = Scene::new();
+    scene.plan("budget: 5usd", "  a: { run: echo a > a.txt }\n");
+    scene.run(&[]).assert_code(0);
+    for asked in [
+        &["budget", "add", "1usd"][..],
+        &["budget", "set", "9usd"],
+        &["pause"],
+        &["unpause"],
+        &["cancel"],
+        &["cancel", "--task", "a"],
+    ] {
+        scene.swarm(asked).assert_code(2).assert_says("the run is finished").assert_hints();
+    }
+    assert!(!scene.events().any("run.requested"));
+    scene.assert_clean();
+}
+
+#[test]
 fn resume_of_a_paused_live_run_unpauses_it() {
     let (scene, running) = at_work("");
     scene.swarm(&["pause"]).assert_code(0);
