@@ -167,10 +167,16 @@ fn budget(parts: &Parts) -> Vec<Step> {
             vec![resume(parts, day_goes_on(parts)), step(format!("swarm retry {id} --plan {file}"), purpose)]
         }
         (Cap::Run | Cap::Task, Some(reached)) => {
-            let more = (reached.used - reached.cap).saturating_add(reached.cap.div_ceil(2));
+            let over = reached.used.saturating_sub(reached.cap);
+            let more = over.saturating_add(reached.cap.div_ceil(2));
             let amount = caps::typed(reached.measure, more);
             let add = format!("swarm budget add {id} {amount}");
-            vec![step(add, "half as much again as the plan allows"), resume(parts, "goes on where it was")]
+            let purpose = if over > 0 {
+                "what it is over its cap, and half of that cap on top"
+            } else {
+                "half of its cap on top"
+            };
+            vec![step(add, purpose), resume(parts, "goes on where it was")]
         }
         // More was given since it stopped.
         (Cap::Run | Cap::Task, None) if shortfall(parts) == Usd::ZERO => {
