@@ -134,6 +134,7 @@ fn remove(repo: &Repo, run: &RunFolder, dry_run: bool) -> Result<(), Failure> {
     for (name, _) in refs {
         repo.delete_ref(&name)?;
     }
+    runs::keep_of_day(repo, run, now_ms())?;
     std::fs::remove_dir_all(&run.dir)?;
     Ok(())
 }

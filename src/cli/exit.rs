@@ -21,8 +21,6 @@ pub(super) const BUG: u8 = 1;
 pub(super) const USAGE: u8 = 2;
 /// The plan cannot be run.
 pub(super) const PLAN: u8 = 3;
-/// Some task failed, was blocked or cancelled.
-pub(super) const FAILED: u8 = 4;
 /// The target or a merge needs a person.
 pub(super) const TARGET: u8 = 7;
 /// No git, no agent, no room.
@@ -142,7 +140,8 @@ impl From<WriterError> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Finished => Self::new(FAILED, &refusal)
+            // Whatever came of the run, it is the command that cannot be done.
+            Refusal::Finished => Self::new(USAGE, &refusal)
                 .hint("`swarm retry` runs again what did not land; `swarm land` brings the rest in"),
             _ => Self::new(USAGE, &refusal),
         }

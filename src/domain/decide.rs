@@ -185,9 +185,15 @@ fn ask(parts: &Parts, id: &str, by: &str, request: &Request) -> Result<Vec<Event
         Request::AddBudget { caps } => {
             let unlimited = |(measure, _): &(Measure, u64)| parts.ledger.caps().get(*measure).is_none();
             if let Some((measure, _)) = caps.iter().find(unlimited) {
-                let what = if measure == Measure::Usd { "budget" } else { measure.word() };
+                let what = match measure {
+                    Measure::Usd => "budget is",
+                    Measure::Tokens => "tokens are",
+                    Measure::Calls => "calls are",
+                    Measure::Turns => "turns are",
+                    Measure::Time => "time is",
+                };
                 return unreasonable(&format!(
-                    "the run's {what} is unlimited; use `swarm budget set` to give it a cap"
+                    "the run's {what} unlimited; use `swarm budget set` to give it a cap"
                 ));
             }
         }

@@ -145,7 +145,12 @@ fn money(parts: &Parts, now_ms: u64) -> String {
         return format!("{whose} of {cap} is used up ({used} used)");
     }
     let (spent, of) = purse(parts, cap, agent, now_ms);
-    format!("{spent} of {whose} of {of} are spent, and what is left does not pay for the next attempt")
+    // What live runs have claimed of the day is not told apart from what runs have spent of it.
+    let shared = cap == Cap::Day && ledger.day().is_some_and(|day| day.elsewhere > Usd::ZERO);
+    let or_held = if shared { " or held by other runs" } else { "" };
+    format!(
+        "{spent} of {whose} of {of} are spent{or_held}, and what is left does not pay for the next attempt"
+    )
 }
 
 /// What is spent of a cap on money, and the cap.

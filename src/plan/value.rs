@@ -146,7 +146,7 @@ impl Scalar {
             }
             Self::Whole(first, last) => return format!("a whole number from {first} to {last}"),
             Self::Factor => "a number from 1 to 100",
-            Self::Percent => "a share such as `80%`",
+            Self::Percent => "a whole percentage from 1 to 100, such as `80%`",
             Self::Money => "an amount such as `$2`",
             Self::Budget => "an amount such as `$2`, or `unlimited`",
             Self::Duration | Self::Timeout => "a duration such as `10s` or `1h30m`",

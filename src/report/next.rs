@@ -164,16 +164,19 @@ fn budget(parts: &Parts) -> Vec<Step> {
         (Cap::Day, _) => {
             let file = shell_word(&parts.run.source);
             let purpose = "a new run, after you raised `per_day` in the plan; what landed is carried over";
-            vec![
-                resume(parts, "goes on where it was, when the day is over"),
-                step(format!("swarm retry {id} --plan {file}"), purpose),
-            ]
+            vec![resume(parts, day_goes_on(parts)), step(format!("swarm retry {id} --plan {file}"), purpose)]
         }
         (Cap::Run | Cap::Task, Some(reached)) => {
-            let more = (reached.used - reached.cap).saturating_add(reached.cap.div_ceil(2));
+            let over = reached.used.saturating_sub(reached.cap);
+            let more = over.saturating_add(reached.cap.div_ceil(2));
             let amount = caps::typed(reached.measure, more);
             let add = format!("swarm budget add {id} {amount}");
-            vec![step(add, "half as much again as the plan allows"), resume(parts, "goes on where it was")]
+            let purpose = if over > 0 {
+                "what it is over its cap, and half of that cap on top"
+            } else {
+                "half of its cap on top"
+            };
+            vec![step(add, purpose), resume(parts, "goes on where it was")]
         }
         // More was given since it stopped.
         (Cap::Run | Cap::Task, None) if shortfall(parts) == Usd::ZERO => {
@@ -185,6 +188,16 @@ fn budget(parts: &Parts) -> Vec<Step> {
             let purpose = "pays for one attempt of each task that is left";
             vec![step(add, purpose), resume(parts, "goes on where it was")]
         }
+    }
+}
+
+/// When there is something of the day again.
+fn day_goes_on(parts: &Parts) -> &'static str {
+    let shared = parts.ledger.day().is_some_and(|day| day.elsewhere > Usd::ZERO);
+    if shared {
+        "goes on where it was, once other live runs have ended or the day is over"
+    } else {
+        "goes on where it was, when the day is over"
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the runs of a repository may spend on one calendar day: a file of claims that live runs share under a lock, and the journals of all others. It decides nothing about any attempt.
+//! What the runs of a repository may spend on one calendar day: a file of claims that live runs share under a lock, the journals of all others, and what is kept of removed ones. It decides nothing about any attempt.
 //!
 //! A run that has a budget by the day spends within its claim, and a claim is on the disk before its run hears of it. So
 //! all claims together, with what other runs have spent and hold back, are within the budget by the day. Of a run that
@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use swarm_domain::event::DaySeen;
@@ -23,6 +22,9 @@ struct Claims {
     runs: BTreeMap<String, u64>,
     /// What runs that nobody drives have of the day, by the length of their journals, which grow with every record.
     told: BTreeMap<String, (u64, u64)>,
+    /// What runs that were removed had of the day: no journal tells it any more.
+    #[serde(default)]
+    removed: BTreeMap<String, u64>,
 }
 
 /// The day's claims of a repository, seen from one run of it.
@@ -69,7 +71,7 @@ impl DayBook {
 
     /// Claims as much of the day as is wanted and to be had, and no less than is held already.
     pub fn claim(&self, today: &Today, held: Usd, wanted: Usd) -> io::Result<DaySeen> {
-        self.locked(today, |claims| {
+        locked(&self.repo, today, |claims| {
             let elsewhere = self.elsewhere(today, claims);
             let own = claims.runs.get(&self.run).copied().map(Usd::from_micros).unwrap_or_default();
             let most = self.per_day.minus(elsewhere);
@@ -82,53 +84,69 @@ impl DayBook {
 
     /// Gives back what the run has let go of: by now it is on record that it may spend no more than this.
     pub fn give_back(&self, today: &Today, allowed: Usd) -> io::Result<()> {
-        self.locked(today, |claims| {
+        locked(&self.repo, today, |claims| {
             claims.runs.insert(self.run.clone(), allowed.micros());
         })
     }
 
-    fn folder(&self) -> PathBuf {
-        self.repo.common_dir().join("swarm")
-    }
-
-    /// Changes the claims of a day under their lock. They are durable before anybody goes by them.
-    fn locked<T>(&self, today: &Today, change: impl FnOnce(&mut Claims) -> T) -> io::Result<T> {
-        let folder = self.folder();
-        fs::create_dir_all(&folder)?;
-        // Rust opens files close-on-exec, so that no agent inherits the lock.
-        let lock = File::options().create(true).append(true).open(folder.join("day.lock"))?;
-        lock.lock()?;
-        let path = folder.join("day.json");
-        let read = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Claims>(&bytes).ok());
-        let mut claims = read.unwrap_or_default();
-        if claims.date != today.date {
-            claims = Claims { date: today.date.clone(), ..Claims::default() };
-        }
-        let before = claims.clone();
-        let answer = change(&mut claims);
-        if claims != before {
-            let tmp = folder.join("day.json.tmp");
-            let mut file = File::create(&tmp)?;
-            io::Write::write_all(&mut file, &serde_json::to_vec(&claims).map_err(io::Error::other)?)?;
-            file.sync_all()?;
-            fs::rename(&tmp, &path)?;
-            File::open(&folder)?.sync_all()?;
-        }
-        Ok(answer)
-    }
-
-    /// What all other runs have of the day: a live one its claim, or what its journal says if it has none.
+    /// What all other runs have of the day: a live one its claim, or what its journal says if it has none, and a removed
+    /// one what was kept of it.
     fn elsewhere(&self, today: &Today, claims: &mut Claims) -> Usd {
         let runs = list(&self.repo).unwrap_or_default();
-        let mut sum = Usd::ZERO;
+        let mut had = claims.removed.clone();
+        had.remove(&self.run);
         for run in runs.iter().filter(|run| run.id != self.run) {
             let Some(bytes) = changed_on(run, today) else { continue };
             let claimed = claims.runs.get(&run.id).copied();
             let claimed = claimed.filter(|_| run.owner().is_some());
-            sum = sum.plus(claimed.map_or_else(|| told(run, today, bytes, claims), Usd::from_micros));
+            let has = claimed.unwrap_or_else(|| told(run, today, bytes, claims).micros());
+            // A removal that was cut off may have left a part of the journal.
+            let kept = had.entry(run.id.clone()).or_default();
+            *kept = has.max(*kept);
         }
-        sum
+        had.into_values().map(Usd::from_micros).sum()
     }
+}
+
+/// Keeps what a run has of the day of a moment, in milliseconds since 1970, before it is removed with its journal: what is
+/// spent stays spent.
+pub fn keep_of_day(repo: &Repo, run: &RunFolder, now_ms: u64) -> io::Result<()> {
+    let Some(today) = Today::at(now_ms) else { return Ok(()) };
+    let Some(bytes) = changed_on(run, &today) else { return Ok(()) };
+    locked(repo, &today, |claims| {
+        let had = told(run, &today, bytes, claims);
+        claims.told.remove(&run.id);
+        claims.runs.remove(&run.id);
+        if had > Usd::ZERO {
+            claims.removed.insert(run.id.clone(), had.micros());
+        }
+    })
+}
+
+/// Changes the claims of a day under their lock. They are durable before anybody goes by them.
+fn locked<T>(repo: &Repo, today: &Today, change: impl FnOnce(&mut Claims) -> T) -> io::Result<T> {
+    let folder = repo.common_dir().join("swarm");
+    fs::create_dir_all(&folder)?;
+    // Rust opens files close-on-exec, so that no agent inherits the lock.
+    let lock = File::options().create(true).append(true).open(folder.join("day.lock"))?;
+    lock.lock()?;
+    let path = folder.join("day.json");
+    let read = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Claims>(&bytes).ok());
+    let mut claims = read.unwrap_or_default();
+    if claims.date != today.date {
+        claims = Claims { date: today.date.clone(), ..Claims::default() };
+    }
+    let before = claims.clone();
+    let answer = change(&mut claims);
+    if claims != before {
+        let tmp = folder.join("day.json.tmp");
+        let mut file = File::create(&tmp)?;
+        io::Write::write_all(&mut file, &serde_json::to_vec(&claims).map_err(io::Error::other)?)?;
+        file.sync_all()?;
+        fs::rename(&tmp, &path)?;
+        File::open(&folder)?.sync_all()?;
+    }
+    Ok(answer)
 }
 
 /// The length of a run's journal, if anything was written to it on the day.

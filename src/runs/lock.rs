@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::git::Repo;
+use crate::world::lock_file;
 
 /// A process that was killed while it started another leaves its locks to that one, until it has executed its program.
 const LEFT_BEHIND: Duration = Duration::from_secs(5);
@@ -24,9 +25,10 @@ pub struct TargetLock {
 impl TargetLock {
     /// Takes the lock of a branch; none if another live process has it.
     pub fn take(repo: &Repo, branch: &str) -> io::Result<Option<Self>> {
-        let dir = repo.common_dir().join("swarm").join("targets");
-        fs::create_dir_all(&dir)?;
-        let path = dir.join(branch.replace('%', "%25").replace('/', "%2F"));
+        let path = lock_file(repo, branch);
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
         // Rust opens files close-on-exec, so that no agent inherits the lock.
         let mut file = File::options().create(true).append(true).open(&path)?;
         let doubt = Doubt::new();

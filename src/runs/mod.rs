@@ -7,7 +7,7 @@ mod lock;
 mod open;
 
 pub use costs::past_attempts;
-pub use day::{DayBook, Today};
+pub use day::{DayBook, Today, keep_of_day};
 pub use inbox::{Inbox, Letter, answer_of, post};
 pub use lock::TargetLock;
 pub use open::{History, OpenError, open_writer, read, read_state};

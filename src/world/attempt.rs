@@ -1,8 +1,10 @@
 //! Running an attempt's program under its holder, or finding the one that runs, and telling how it ended.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use swarm_actors::Tell;
 use swarm_domain::effect::RunAttempt;
@@ -12,6 +14,7 @@ use swarm_domain::{Event, Program, TaskId, Usd, Work};
 
 use super::agent::{self, Agent};
 use super::program::{self, Blanks};
+use super::targets::taken_since;
 use super::{GRACE_MS, NICE, Site, environment, note};
 use crate::git::Snapshot;
 use crate::holder::{self, Ended, HolderError, Job, Probe};
@@ -38,10 +41,10 @@ pub(super) fn run(site: &Site, run: &RunAttempt, tell: &Tell) -> Event {
     if !left_out.is_empty() && matches!(holder::probe(&dir), Ok(Probe::Absent)) {
         note(tell, Some(&run.task), not_told(run.attempt, &left_out));
     }
-    let before = site.repo.snapshot(&site.target).ok();
+    let before = Before::now(site);
     let (ending, stragglers) = to_its_end(site, run, &dir, tell);
     if let Some(before) = before {
-        name_changes(site, run, &before, tell);
+        name_changes(site, run, before, tell);
     }
     let reading = agent::reading(run, &dir, &ending);
     let usage = agent::usage(run, &dir, reading.as_ref());
@@ -305,10 +308,28 @@ pub(super) fn tail(dir: &Path) -> String {
     swarm_domain::prompt::bounded(&both).to_owned()
 }
 
+/// What the repository was like when an attempt began.
+struct Before {
+    at: SystemTime,
+    snapshot: Snapshot,
+    targets: BTreeSet<String>,
+}
+
+impl Before {
+    fn now(site: &Site) -> Option<Self> {
+        let (at, snapshot) = (SystemTime::now(), site.repo.snapshot(&site.target).ok()?);
+        Some(Self { at, snapshot, targets: taken_since(&site.repo, at) })
+    }
+}
+
 /// Names what changed in the repository outside swarm's own refs while an attempt ran. It is never silently reverted.
-fn name_changes(site: &Site, run: &RunAttempt, before: &Snapshot, tell: &Tell) {
+/// The targets of other runs that were live meanwhile are swarm's, too: those runs land there.
+fn name_changes(site: &Site, run: &RunAttempt, before: Before, tell: &Tell) {
     let Ok(after) = site.repo.snapshot(&site.target) else { return };
-    for change in before.diff(&after) {
+    let mut targets = before.targets;
+    targets.extend(taken_since(&site.repo, before.at));
+    let is_target = |what: &str| what.strip_prefix("refs/heads/").is_some_and(|name| targets.contains(name));
+    for change in before.snapshot.diff(&after).into_iter().filter(|change| !is_target(&change.what)) {
         let text = format!(
             "while attempt {} of {} ran, {} changed; if that was not you, undo it with `{}`",
             run.attempt, run.task, change.what, change.undo

@@ -13,6 +13,7 @@ mod leaks;
 mod pool;
 pub mod program;
 pub mod room;
+mod targets;
 mod trees;
 mod walls;
 
@@ -30,6 +31,7 @@ use swarm_domain::{Effect, Event, Key, TaskId, Usd};
 
 use self::guard::Guard;
 use self::pool::Pool;
+pub use self::targets::lock_file;
 pub use self::walls::Wall;
 use crate::agents::{Spent, Tokens};
 use crate::git::{Identity, Repo};

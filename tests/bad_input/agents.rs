@@ -135,6 +135,26 @@ fn an_agent_that_checks_out_a_branch_lands_what_it_made_there() {
 }
 
 #[test]
+fn what_another_run_lands_meanwhile_is_not_the_agents_doing() {
+    let scene = Scene::new();
+    let plan = |task: &str| {
+        let task = format!("  {task}: {{ agent: script, prompt: Work. }}\n");
+        scene.plan("budget: 5usd", &task);
+    };
+    scene.script("a", "echo a >a.txt; flag started; await go");
+    scene.script("b", "echo b >b.txt");
+    plan("a");
+    let one = scene.start_run(&["--target", "swarm/one"]);
+    scene.await_flag("started");
+    plan("b");
+    scene.run(&["--target", "swarm/two"]).assert_code(0);
+    scene.flag("go");
+    let ran = one.end().assert_code(0);
+    assert!(!ran.err.contains("if that was not you"), "{}", ran.err);
+    scene.assert_clean();
+}
+
+#[test]
 fn a_repository_inside_the_worktree_is_kept_as_its_files() {
     let script =
         "mkdir inner; cd inner; git init -q; echo a >a.txt; git add .; git commit -qm inner; echo b >b.txt";

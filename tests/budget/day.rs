@@ -31,6 +31,17 @@ fn what_an_earlier_run_spent_today_is_not_spent_again() {
 }
 
 #[test]
+fn what_a_removed_run_spent_today_is_not_spent_again() {
+    let scene = Scene::new();
+    plan(&scene, &["a", "b"], "0.30", false);
+    scene.run(&["--target", "swarm/one"]).assert_code(0);
+    assert_eq!(scene.swarm(&["clean"]).assert_code(0).out, "1 of 1 runs removed\n");
+    plan(&scene, &["c", "d"], "0.30", false);
+    scene.run(&["--target", "swarm/two"]).assert_code(5).assert_says("the budget of the day");
+    assert_eq!(scene.status()["budget"]["day"]["used_usd"], "0.90");
+}
+
+#[test]
 fn two_runs_at_once_stay_within_the_day_together() {
     let scene = Scene::new();
     plan(&scene, &["a", "b"], "0.30", true);

@@ -38,6 +38,25 @@ fn pause_starts_nothing_new_and_unpause_goes_on() {
 }
 
 #[test]
+fn a_finished_run_takes_no_request() {
+    let scene = Scene::new();
+    scene.plan("budget: 5usd", "  a: { run: echo a > a.txt }\n");
+    scene.run(&[]).assert_code(0);
+    for asked in [
+        &["budget", "add", "1usd"][..],
+        &["budget", "set", "9usd"],
+        &["pause"],
+        &["unpause"],
+        &["cancel"],
+        &["cancel", "--task", "a"],
+    ] {
+        scene.swarm(asked).assert_code(2).assert_says("the run is finished").assert_hints();
+    }
+    assert!(!scene.events().any("run.requested"));
+    scene.assert_clean();
+}
+
+#[test]
 fn resume_of_a_paused_live_run_unpauses_it() {
     let (scene, running) = at_work("");
     scene.swarm(&["pause"]).assert_code(0);
@@ -56,7 +75,7 @@ fn cancel_ends_the_run_and_keeps_what_was_written() {
     assert_eq!(["a", "b", "c"].map(|task| scene.state_of(task)), ["cancelled"; 3]);
     assert_eq!(["a", "b"].map(|task| kept(&scene, task)), ["a", "b"]);
     assert_eq!(scene.status()["outcome"], "cancelled");
-    scene.swarm(&["cancel", "latest"]).assert_code(4).assert_hints();
+    scene.swarm(&["cancel", "latest"]).assert_code(2).assert_hints();
     scene.assert_clean();
 }
 

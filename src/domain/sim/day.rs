@@ -64,7 +64,10 @@ fn when_the_day_has_no_more_the_run_stops_and_goes_on_the_next_day() {
     end(&mut sim, 40);
     assert_eq!((starts(&sim), sim.stopped()), (2, Some(Outcome::Budget)));
     let (_, detail) = sim.state.run().run.stopped.as_ref().unwrap();
-    assert!(detail.starts_with("$0.0001 of the budget of the day of $0.0001 are spent"), "{detail}");
+    assert!(
+        detail.starts_with("$0.0001 of the budget of the day of $0.0001 are spent or held by other runs,"),
+        "{detail}"
+    );
     sim.crash();
     sim.now_ms = MIDNIGHT_MS;
     sim.settle(is_run);
@@ -72,6 +75,16 @@ fn when_the_day_has_no_more_the_run_stops_and_goes_on_the_next_day() {
     tell(&mut sim, "tomorrow", 2 * MIDNIGHT_MS, 100, 0).unwrap();
     end(&mut sim, 40);
     assert_eq!(sim.finished(), Some(Outcome::Landed));
+}
+
+#[test]
+fn a_day_that_no_other_run_has_anything_of_is_spent_by_this_one() {
+    let mut sim = run();
+    tell(&mut sim, "today", MIDNIGHT_MS, 100, 0).unwrap();
+    end(&mut sim, 40);
+    end(&mut sim, 70);
+    let (_, detail) = sim.state.run().run.stopped.as_ref().unwrap();
+    assert!(detail.contains("of the day of $0.0001 are spent, and what is left"), "{detail}");
 }
 
 #[test]

@@ -142,6 +142,19 @@ fn the_warning_comes_once_and_when_the_share_is_reached() {
 }
 
 #[test]
+fn what_is_unlimited_is_not_raised() {
+    let mut sim = Sim::new(settings(), vec![task("a")]);
+    for (more, said) in [
+        (Caps { turns: Some(1), ..Caps::NONE }, "the run's turns are unlimited"),
+        (Caps { time_ms: Some(1), ..Caps::NONE }, "the run's time is unlimited"),
+    ] {
+        let asked = Request::AddBudget { caps: more };
+        let refused = sim.turn(&Command::Ask { id: "add".to_owned(), by: "test".to_owned(), request: asked });
+        assert!(refused.unwrap_err().to_string().starts_with(said), "{said}");
+    }
+}
+
+#[test]
 fn no_attempt_starts_once_the_tokens_are_used_up() {
     for (output_tokens, starts, outcome) in [(39, 2, None), (40, 1, Some(Outcome::Budget))] {
         let settings =

@@ -34,6 +34,27 @@ help: did you mean `timeout`?
 }
 
 #[test]
+fn an_amount_that_cannot_be_meant_says_which_can() {
+    for (budget, message, help) in [
+        ("tokens: 0", "a cap of 0 allows nothing to start", "a number above 0, such as `2000000` or `2M`"),
+        ("tokens: 99999999999999999999", "is too large", "write a smaller number, such as"),
+        ("tokens: 99999999999999999G", "is too large", "write a smaller number, such as"),
+        ("tokens: unlimited", "`unlimited` is not a number of tokens", "leave it out for no cap"),
+        ("calls: 0k", "a cap of 0 allows nothing to start", "a number above 0, such as `400` or `2k`"),
+        ("turns: many", "`many` is not a number above 0", "write `400` or `2k`; leave it out for no cap"),
+        ("warn: 101", "a whole percentage from 1 to 100", ""),
+        ("warn: 0", "a whole percentage from 1 to 100", ""),
+        ("warn: [50, 99.5%]", "a whole percentage from 1 to 100", ""),
+    ] {
+        let plan = format!("version: 1\nbudget: {{usd: 1, {budget}}}\ntasks: {{a: {{run: make}}}}\n");
+        let refused = yaml(&plan).unwrap_err();
+        let shown = render(&refused.problems, &refused.source, false);
+        assert!(shown.contains(message) && shown.contains(help), "{budget}: {shown}");
+        assert_eq!(refused.problems.len(), 1, "{shown}");
+    }
+}
+
+#[test]
 fn a_cycle_is_drawn_as_a_path() {
     let plan = "version: 1\nbudget: 1\ntasks:\n  a:\n    run: x\n    needs: [c]\n  b: {run: x, needs: [a]}\n  c: {run: x, needs: [b]}\n  \
                 d: {run: x, needs: [e]}\n  e: {run: x, needs: [d]}\n";

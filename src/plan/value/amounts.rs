@@ -1,5 +1,7 @@
 //! Money, shares, multipliers and tokens. No amount passes through a float.
 
+use std::num::IntErrorKind;
+
 use swarm_domain::{Usd, UsdError};
 
 use super::{Fault, Scalar, wrong};
@@ -54,29 +56,56 @@ pub(in crate::plan) fn budget(node: &Node) -> Result<Option<Usd>, Fault> {
 }
 
 pub(in crate::plan) fn tokens(node: &Node) -> Result<u64, Fault> {
-    let text = node.word().ok_or_else(|| wrong(node, Scalar::Tokens))?;
-    parse_count(text).ok_or_else(|| {
-        Fault::new("P0106", format!("`{}` is not a number of tokens", short(text)))
-            .help("write `2000000` or `2M`")
-    })
+    counted(node, Scalar::Tokens, "a number of tokens", "`2000000` or `2M`")
 }
 
 /// A number of calls or turns.
 pub(in crate::plan) fn count(node: &Node) -> Result<u64, Fault> {
-    let text = node.word().ok_or_else(|| wrong(node, Scalar::Count))?;
-    parse_count(text).ok_or_else(|| {
-        Fault::new("P0106", format!("`{}` is not a number above 0", short(text))).help("write `400` or `2k`")
-    })
+    counted(node, Scalar::Count, "a number above 0", "`400` or `2k`")
+}
+
+fn counted(node: &Node, kind: Scalar, what: &str, such: &str) -> Result<u64, Fault> {
+    let word = node.word().ok_or_else(|| wrong(node, kind))?;
+    let text = short(word);
+    let (message, help) = match read_count(word) {
+        Ok(count) => return Ok(count),
+        Err(NoCount::Zero) => ("a cap of 0 allows nothing to start".to_owned(), "a number above 0, such as "),
+        Err(NoCount::TooLarge) => (format!("`{text}` is too large"), "a smaller number, such as "),
+        Err(NoCount::Other) => (format!("`{text}` is not {what}"), ""),
+    };
+    let help = match word {
+        "unlimited" | "none" => "leave it out for no cap".to_owned(),
+        _ => format!("write {help}{such}; leave it out for no cap"),
+    };
+    Err(Fault::new("P0106", message).help(help))
 }
 
 /// A whole number above zero, which may end in k, M or G.
 pub fn parse_count(text: &str) -> Option<u64> {
+    read_count(text).ok()
+}
+
+/// Why a text is no number to count up to.
+enum NoCount {
+    Zero,
+    TooLarge,
+    Other,
+}
+
+fn read_count(text: &str) -> Result<u64, NoCount> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1_000),
         Some((at, 'M')) => (&text[..at], 1_000_000),
         Some((at, 'G')) => (&text[..at], 1_000_000_000),
         _ => (text, 1_u64),
     };
-    let number = digits.trim().parse::<u64>().ok()?;
-    number.checked_mul(unit).filter(|number| *number > 0)
+    let number = digits.trim().parse::<u64>().map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => NoCount::TooLarge,
+        _ => NoCount::Other,
+    })?;
+    match number.checked_mul(unit) {
+        Some(0) => Err(NoCount::Zero),
+        Some(number) => Ok(number),
+        None => Err(NoCount::TooLarge),
+    }
 }

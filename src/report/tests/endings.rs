@@ -74,6 +74,13 @@ fn each_ending_has_its_exit_code_and_its_commands() {
 }
 
 #[test]
+fn what_is_to_be_added_to_a_cap_is_explained() {
+    let (_, tokens) = all().into_iter().find(|(scene, _)| *scene == "tokens").unwrap();
+    let text = ending(&tokens.state, false);
+    assert!(text.contains("what it is over its cap, and half of that cap on top"), "{text}");
+}
+
+#[test]
 fn whatever_the_outcome_and_the_state_a_command_is_named() {
     for (name, sample) in all() {
         for outcome in OUTCOMES {
