@@ -33,7 +33,7 @@ pub use schema::plan_schema;
 pub use secrets::exceptions;
 pub use shape::PROBLEMS_MAX;
 pub use source::{Source, Span};
-pub use summary::{Summary, WorstCase, summary_json, summary_text};
+pub use summary::{Money, Summary, summary_json, summary_text};
 pub use syntax::Syntax;
 pub use template::starter;
 pub use value::{parse_count, parse_duration};
