@@ -5,7 +5,7 @@ use super::args::CheckArgs;
 use super::exit::{Failure, OK, PLAN, USAGE};
 use super::out;
 use super::prepare;
-use super::run::{cpus, plan_file};
+use super::run::plan_file;
 use super::{agents, cost};
 use crate::drive::colour;
 use crate::plan;
@@ -13,8 +13,9 @@ use crate::world::environment::ALLOWED;
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> {
     let file = plan_file(context, args.plan.as_deref())?;
-    let loaded = match plan::load(&file, cpus()) {
-        Ok(loaded) => learned(context, loaded),
+    // A plan may be checked where there is no repository: then nothing is learned.
+    let loaded = match prepare::load(context.repo().ok().as_ref(), &file, None) {
+        Ok(loaded) => loaded,
         Err(refused) if context.json => {
             let problems = plan::to_json(&refused.problems, &refused.source);
             out::line(serde_json::json!({"schema": "swarm.check/1", "problems": problems}));
@@ -55,14 +56,6 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<u8, Failure> 
     }
     eprintln!("  next: swarm run{}", named(args));
     Ok(OK)
-}
-
-/// With what earlier runs of the repository teach of costs, if it is in one.
-fn learned(context: &Context, mut loaded: plan::Loaded) -> plan::Loaded {
-    if let Ok(repo) = context.repo() {
-        prepare::learn(&repo, &mut loaded);
-    }
-    loaded
 }
 
 /// The plan as it was named on the command line, after a space.

@@ -1,15 +1,17 @@
 //! Before a run exists: where it starts, where it lands, and whether everything it will need is there. Changes nothing.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use swarm_domain::plan::{Plan, TaskSpec};
-use swarm_domain::{Oid, Program, Wall, Work};
+use swarm_domain::{Oid, Program, Usd, Wall, Work};
 
 use super::agents;
 use super::exit::{ENVIRONMENT, Failure, PLAN, TARGET, USAGE};
+use super::run::cpus;
 use crate::drive::DriveError;
 use crate::git::{GitError, Repo};
-use crate::plan::{self, Draft, Resolved};
+use crate::plan::{self, Draft, Known, Loaded, Resolved};
 use crate::runs::{self, TargetLock};
 use crate::walls;
 use crate::world::guard::Guard;
@@ -193,13 +195,8 @@ pub(super) fn only(draft: &mut Draft, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What earlier runs teach of the costs of a plan's agents. Where that is known of all, nothing is assumed of any.
-pub(super) fn learn(repo: &Repo, loaded: &mut plan::Loaded) {
-    plan::learn(&mut loaded.draft, &runs::past_attempts(repo));
-    let unknown = |task: &swarm_domain::TaskSpec| {
-        task.is_agent() && task.estimate.is_none() && task.caps.usd.is_none() && task.learned.is_none()
-    };
-    if !loaded.draft.tasks.iter().any(unknown) {
-        loaded.warnings.retain(|problem| problem.code != "P0403");
-    }
+/// A plan file, judged by what earlier runs of the repository teach of the costs of its agents, and by the cap that will hold.
+pub(super) fn load(repo: Option<&Repo>, file: &Path, cap: Option<Usd>) -> Result<Loaded, plan::Refused> {
+    let past = repo.map(runs::past_attempts).unwrap_or_default();
+    plan::load_with(file, cpus(), &Known { past: &past, cap })
 }

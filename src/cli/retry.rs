@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use swarm_domain::plan::{Plan, Settings};
 use swarm_domain::state::{Parts, State};
 use swarm_domain::task::End;
-use swarm_domain::{Oid, TaskId, TaskSpec};
+use swarm_domain::{Oid, TaskId, TaskSpec, Usd};
 
 use super::Context;
 use super::args::RetryArgs;
 use super::exit::{BUSY, Failure, OK, PLAN, USAGE};
 use super::prepare::{self, Wanted};
-use super::run::{New, begin, cpus};
+use super::run::{New, begin};
 use crate::git::Repo;
 use crate::plan::{self, Draft};
 use crate::runs::{self, RunFolder};
@@ -26,13 +26,9 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<u8, Failure> 
     let state = runs::read_state(&parent.journal())?;
     let parts = state.parts().ok_or_else(|| Failure::new(USAGE, "that run was never planned"))?;
     let mut draft = match &args.plan {
-        Some(file) => plan::load(&context.dir.join(file), cpus())?.draft,
-        None => {
-            recorded(&parts.run.settings, parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect())
-        }
+        Some(file) => prepare::load(Some(&repo), &context.dir.join(file), args.budget)?.draft,
+        None => again(&repo, parts, args.budget),
     };
-    draft.caps.usd = args.budget.or(draft.caps.usd);
-    plan::learn(&mut draft, &runs::past_attempts(&repo));
     let target = parts.run.settings.target.clone();
     let wanted = Wanted { target: Some(&target), preflight: parts.run.settings.preflight, continues: true };
     let resolved = prepare::resolve(&repo, &draft, &wanted)?;
@@ -62,6 +58,15 @@ fn names(context: &Context, repo: &Repo, names: &[String]) -> Result<(RunFolder,
         return Ok((run, rest.iter().cloned().collect()));
     }
     Ok((context.find(None)?, names.iter().cloned().collect()))
+}
+
+/// The plan of the parent, with what was learned of costs since.
+fn again(repo: &Repo, parts: &Parts, cap: Option<Usd>) -> Draft {
+    let tasks = parts.tasks.iter().map(|task| task.spec.as_ref().clone()).collect();
+    let mut draft = recorded(&parts.run.settings, tasks);
+    draft.caps.usd = cap.or(draft.caps.usd);
+    plan::learn(&mut draft, &runs::past_attempts(repo));
+    draft
 }
 
 /// The plan that the parent recorded, as a draft.

@@ -31,10 +31,7 @@ use crate::world::{RealWorld, Wall};
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<u8, Failure> {
     let repo = context.repo()?;
     let file = plan_file(context, args.plan.as_deref())?;
-    let mut loaded = plan::load(&file, cpus())?;
-    loaded.draft.caps.usd = args.budget.or(loaded.draft.caps.usd);
-    prepare::learn(&repo, &mut loaded);
-    let Loaded { mut draft, warnings, source } = loaded;
+    let Loaded { mut draft, warnings, source } = prepare::load(Some(&repo), &file, args.budget)?;
     if !warnings.is_empty() {
         eprintln!("{}", plan::render(&warnings, &source, drive::colour()).trim_end());
     }

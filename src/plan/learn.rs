@@ -25,6 +25,15 @@ pub struct PastAttempt {
     pub cost: Usd,
 }
 
+/// What is known beside a plan, by which it is judged; by default nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Attempts of earlier runs, newest first.
+    pub past: &'a [PastAttempt],
+    /// The run's cap instead of the plan's.
+    pub cap: Option<Usd>,
+}
+
 /// Gives every agent's task without an estimate what is known of attempts like its own, newest first. A reservation that
 /// could never be made is cut to what could.
 pub fn learn(draft: &mut Draft, past: &[PastAttempt]) {

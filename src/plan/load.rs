@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::check;
 use super::decode::{self, Cx};
 use super::draft::Draft;
+use super::learn::{self, Known};
 use super::node::{Kind, Node};
 use super::problem::{Problem, Refused, Severity, in_order};
 use super::secrets;
@@ -37,6 +38,11 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 
 /// Loads and checks a plan file. `cpus` is what this machine has.
 pub fn load(path: &Path, cpus: u32) -> Result<Loaded, Refused> {
+    load_with(path, cpus, &Known::default())
+}
+
+/// The same, with what is known beside the plan: its money is judged by what is learned and by the cap that will hold.
+pub fn load_with(path: &Path, cpus: u32, known: &Known<'_>) -> Result<Loaded, Refused> {
     let name = path.display().to_string();
     let empty = Source::new(&name, "");
     let refused = |problem| Refused { problems: vec![problem], source: empty.clone() };
@@ -47,7 +53,8 @@ pub fn load(path: &Path, cpus: u32) -> Result<Loaded, Refused> {
     let text = text_of(path).map_err(|problem| refused(*problem))?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let folder = path.parent().unwrap_or(Path::new("."));
-    parse(Source::new(&name, &text), syntax, folder, &stem, cpus)
+    let place = Place { folder, stem: &stem, cpus };
+    parse_with(Source::new(&name, &text), syntax, &place, known)
 }
 
 fn text_of(path: &Path) -> Result<String, Box<Problem>> {
@@ -93,6 +100,28 @@ pub fn parse(
     stem: &str,
     cpus: u32,
 ) -> Result<Loaded, Refused> {
+    parse_with(source, syntax, &Place { folder, stem, cpus }, &Known::default())
+}
+
+/// Where a plan is from, and how many processors its machine has.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Files that the plan names are looked up here.
+    pub folder: &'a Path,
+    /// Names the plan if it has no `name`.
+    pub stem: &'a str,
+    /// What this machine has.
+    pub cpus: u32,
+}
+
+/// The same, with what is known beside the plan.
+pub fn parse_with(
+    source: Source,
+    syntax: Syntax,
+    place: &Place<'_>,
+    known: &Known<'_>,
+) -> Result<Loaded, Refused> {
+    let Place { folder, stem, cpus } = *place;
     let mut problems = Problems::default();
     let draft = match syntax::read(&source, syntax) {
         Err(errors) => {
@@ -102,7 +131,7 @@ pub fn parse(
         Ok((root, errors)) => {
             problems.extend(errors);
             let mut cx = Cx { folder, name: slug_of(stem), cpus, problems: &mut problems, read: Vec::new() };
-            understood(root, &source, &mut cx)
+            understood(root, &source, &mut cx, known)
         }
     };
     let all: Vec<Problem> = in_order(problems.into_all()).into_iter().map(secrets::without).collect();
@@ -115,7 +144,7 @@ pub fn parse(
     }
 }
 
-fn understood(mut root: Node, source: &Source, cx: &mut Cx<'_>) -> Option<Draft> {
+fn understood(mut root: Node, source: &Source, cx: &mut Cx<'_>, known: &Known<'_>) -> Option<Draft> {
     if !matches!(root.kind, Kind::Map(_)) {
         let problem = Problem::error("P0102", format!("a plan is a map, found {}", root.what()))
             .at(root.span, "not a map");
@@ -123,7 +152,12 @@ fn understood(mut root: Node, source: &Source, cx: &mut Cx<'_>) -> Option<Draft>
         return None;
     }
     shape::check(&mut root, &Shape::Keys(&PLAN), "", cx.problems);
-    let decoded = decode::plan(&root, cx);
+    let mut decoded = decode::plan(&root, cx);
+    if known.cap.is_some() {
+        // Another cap than the one that is written there: no problem with it is in that line.
+        (decoded.draft.caps.usd, decoded.budget) = (known.cap, None);
+    }
+    learn::learn(&mut decoded.draft, known.past);
     check::all(&decoded, cx.problems);
     if decoded.draft.secrets.scan {
         secrets::look(source, &root, &cx.read, &decoded.draft.secrets, cx.problems);

@@ -19,19 +19,19 @@ pub struct Summary {
     pub critical_path: Vec<usize>,
     /// The most attempts that can run at once.
     pub parallel_max: u32,
-    /// What the plan can cost at worst.
-    pub worst_case: WorstCase,
+    /// What the plan can cost.
+    pub money: Money,
 }
 
-/// The most that a plan can cost, as far as anything bounds it.
+/// What all tasks of a plan can cost together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorstCase {
-    /// What the tasks could cost together: their budgets, or what their attempts reserve.
-    pub tasks: Usd,
-    /// The same, held by the run's cap; none: unlimited, and some agent's attempts are bounded by an assumption only.
-    pub capped: Option<Usd>,
-    /// What one attempt of each task is expected to cost together.
+pub struct Money {
+    /// If one attempt of each does, and costs what is expected.
     pub expected: Usd,
+    /// If each needs all its retries, and every attempt costs what it reserves.
+    pub with_retries: Usd,
+    /// The most that they may cost: what an attempt was granted is raised as long as caps allow it. None: unlimited.
+    pub at_most: Option<Usd>,
 }
 
 impl Summary {
@@ -54,7 +54,7 @@ impl Summary {
         Self {
             critical_path: path(&depth, &before),
             parallel_max: draft.concurrency.min(u32::try_from(widest).unwrap_or(u32::MAX)),
-            worst_case: worst_case(draft),
+            money: costs::all(draft),
             levels,
         }
     }
@@ -65,18 +65,6 @@ fn path(depth: &[usize], before: &[Option<usize>]) -> Vec<usize> {
     let mut path: Vec<usize> = std::iter::successors(last, |&task| before[task]).collect();
     path.reverse();
     path
-}
-
-fn worst_case(draft: &Draft) -> WorstCase {
-    let tasks: Usd = draft.tasks.iter().map(worst_of).sum();
-    let expected = draft.tasks.iter().map(costs::expected).sum();
-    WorstCase { tasks, capped: draft.caps.usd.map(|cap| cap.min(tasks)), expected }
-}
-
-/// A task's budget bounds all its attempts; without one, each may cost what it reserves.
-fn worst_of(task: &TaskSpec) -> Usd {
-    let attempts = u64::from(task.retries.max) + 1;
-    task.caps.usd.unwrap_or_else(|| Usd::from_micros(reservation(task).micros().saturating_mul(attempts)))
 }
 
 /// The summary for people. With the allow-list of the environment it has details: the list, and every task as it was resolved.
@@ -100,9 +88,9 @@ pub fn summary_json(loaded: &Loaded, details: Option<&[&str]>) -> Value {
         "max_parallel": summary.parallel_max,
         "budget": {
             "cap_usd": draft.caps.usd.map(Usd::decimal),
-            "worst_case_usd": summary.worst_case.tasks.decimal(),
-            "worst_case_capped_usd": summary.worst_case.capped.map(Usd::decimal),
-            "expected_usd": summary.worst_case.expected.decimal(),
+            "expected_usd": summary.money.expected.decimal(),
+            "with_all_retries_usd": summary.money.with_retries.decimal(),
+            "worst_case_usd": summary.money.at_most.map(Usd::decimal),
         },
         "costs": costs::json(draft),
         "warnings": to_json(&loaded.warnings, &loaded.source),

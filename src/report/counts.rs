@@ -2,6 +2,7 @@
 
 use swarm_domain::Usd;
 use swarm_domain::fact::Cost;
+use swarm_domain::ledger::Ledger;
 use swarm_domain::plan::{MergeOrder, topological};
 use swarm_domain::state::Parts;
 use swarm_domain::task::{End, Phase, Task};
@@ -79,23 +80,30 @@ pub(super) fn task_cost(parts: &Parts, task: &Task) -> Option<Cost> {
     if task.attempts > 1 && task.spec.is_agent() { Some(parts.ledger.cost()).max(last) } else { last }
 }
 
+/// What is known to be spent, by running attempts too, and what else is held back for those.
+pub(super) fn spent_and_reserved(ledger: &Ledger) -> (Usd, Usd) {
+    // Money does not depend on the moment that is asked about.
+    let spent = ledger.used(0).usd;
+    (spent, ledger.spent().plus(ledger.reserved()).minus(spent))
+}
+
 /// What is spent and held back, of what: `$5.12 spent + $2.40 reserved of $12.00 (62%)`.
 pub(super) fn budget(parts: &Parts) -> String {
     let ledger = &parts.ledger;
+    let (spent, reserved) = spent_and_reserved(ledger);
     let mut text = match ledger.cost() {
-        Cost::Metered => format!("{} spent", dollars(ledger.spent())),
-        Cost::Estimated => format!("~{} spent (estimated)", dollars(ledger.spent())),
-        Cost::Unknown if ledger.spent() == Usd::ZERO => "unknown cost".to_owned(),
-        Cost::Unknown => format!("{} and an unknown cost spent", dollars(ledger.spent())),
+        Cost::Metered => format!("{} spent", dollars(spent)),
+        Cost::Estimated => format!("~{} spent (estimated)", dollars(spent)),
+        Cost::Unknown if spent == Usd::ZERO => "unknown cost".to_owned(),
+        Cost::Unknown => format!("{} and an unknown cost spent", dollars(spent)),
     };
-    if ledger.reserved() > Usd::ZERO {
-        text = format!("{text} + {} reserved", dollars(ledger.reserved()));
+    if reserved > Usd::ZERO {
+        text = format!("{text} + {} reserved", dollars(reserved));
     }
     match ledger.cap() {
         None => format!("{text}, no cap"),
         Some(cap) => {
-            let used = ledger.spent().plus(ledger.reserved());
-            format!("{text} of {} ({}%)", dollars(cap), percent(used, cap))
+            format!("{text} of {} ({}%)", dollars(cap), percent(spent.plus(reserved), cap))
         }
     }
 }

@@ -12,7 +12,7 @@ use swarm_domain::tasks::reserve;
 use swarm_domain::train::CarStage;
 
 use super::agents;
-use super::counts::landing_order;
+use super::counts::{landing_order, spent_and_reserved};
 use super::text::{clean, count, dollars, few, rfc3339};
 use super::words;
 
@@ -179,12 +179,13 @@ fn money(parts: &Parts, task: &Task) -> Option<Wait> {
         Cap::Run | Cap::Task => dollars(cap),
         Cap::Agent | Cap::Day => format!("{}, {},", dollars(cap), super::caps::whose(tightest, agent)),
     };
+    let (spent, reserved) = spent_and_reserved(ledger);
     let text = format!(
         "for money; its next attempt reserves {}, and {} of {of} is free ({} spent, {} reserved)",
         dollars(wanted),
         dollars(free),
-        dollars(ledger.spent()),
-        dollars(ledger.reserved())
+        dollars(spent),
+        dollars(reserved)
     );
     let figures =
         [("wanted_usd", wanted), ("free_usd", free), ("cap_usd", cap), ("spent_usd", ledger.spent())];

@@ -91,13 +91,15 @@ fn estimates_are_learned_from_earlier_runs_and_recorded() {
         "agents:\n  own: {{ adapter: shell, command: 'bash -e {}/$SWARM_TASK' }}\n",
         script.display()
     );
-    let plan = |tasks: &str| {
-        scene.file("plan.yaml", format!("version: 1\nname: t\nbudget: 5usd\n{agent}tasks:\n{tasks}"));
+    let plan = |budget: &str, tasks: &str| {
+        scene.file("plan.yaml", format!("version: 1\nname: t\nbudget: {budget}\n{agent}tasks:\n{tasks}"));
     };
     let task = |name: &str| format!("  {name}: {{ agent: own, prompt: Work. }}\n");
-    plan(&[task("a"), task("b"), task("c")].concat());
-    scene.run(&[]).assert_code(0).assert_says("assumes");
-    plan(&task("d"));
+    plan("0.50usd", &[task("a"), task("b"), task("c")].concat());
+    scene.run(&[]).assert_code(3).assert_says("P0401");
+    scene.run(&["--budget", "5usd"]).assert_code(0).assert_says("assumes");
+    // Less than is assumed of an agent of which nothing is known.
+    plan("0.50usd", &task("d"));
     scene.script("d", "echo x >d.txt; usage 0.02");
     let file = scene.root.join("plan.yaml");
     let checked = scene.swarm(&["check", file.to_str().unwrap(), "--format", "json"]).assert_code(0);

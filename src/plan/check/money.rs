@@ -79,9 +79,11 @@ fn agent_cap<'a>(draft: &Draft, task: &'a TaskSpec) -> Option<(&'a str, Usd)> {
     Some((agent, draft.agent_caps.get(agent)?.usd?))
 }
 
-/// Agents that say nothing about money.
+/// Agents of whose costs nothing is written down, and nothing is learned.
 fn assumed(plan: &Decoded, problems: &mut Problems) {
-    let silent = |task: &TaskSpec| task.is_agent() && task.estimate.is_none() && task.caps.usd.is_none();
+    let silent = |task: &TaskSpec| {
+        task.is_agent() && task.estimate.is_none() && task.learned.is_none() && task.caps.usd.is_none()
+    };
     let mut silent = plan.draft.tasks.iter().zip(&plan.spots).filter(|(task, _)| silent(task));
     let Some((task, spots)) = silent.next() else { return };
     let others = match silent.count() {
@@ -100,9 +102,11 @@ fn assumed(plan: &Decoded, problems: &mut Problems) {
 /// Reservations of all tasks that exceed the cap: no mistake, since attempts may cost less.
 fn tight(plan: &Decoded, problems: &mut Problems) {
     let sum: Usd = plan.draft.tasks.iter().map(reservation).sum();
-    if let (Some(cap), Some(span)) = (plan.draft.caps.usd.filter(|cap| sum > *cap), plan.budget) {
+    if let Some(cap) = plan.draft.caps.usd.filter(|cap| sum > *cap) {
         let text = format!("one attempt of each task reserves {sum} in all, and the run may cost {cap}");
-        let problem = Problem::warning("P0404", text).at(span, format!("allows {cap}"));
+        let problem = Problem::warning("P0404", text);
+        let problem =
+            plan.budget.iter().fold(problem, |problem, &span| problem.at(span, format!("allows {cap}")));
         problems.push(problem.help("if attempts cost what they reserve, the last tasks will not start"));
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn of(draft: &Draft, allowed: Option<&[&str]>) -> String {
         summary.parallel_max,
         count(draft.concurrency as usize, "attempt")
     );
-    let _ = writeln!(out, "  expected: {} with one attempt each", summary.worst_case.expected);
+    let _ = writeln!(out, "  expected: {} with one attempt each", summary.money.expected);
+    let _ = writeln!(out, "  with all retries: {}", summary.money.with_retries);
     let _ = writeln!(out, "  worst case: {}", worst(draft, &summary));
     table(&super::costs::rows(draft), &mut out);
     if let Some(deadline) = draft.caps.time_ms {
@@ -51,23 +52,24 @@ pub(super) fn of(draft: &Draft, allowed: Option<&[&str]>) -> String {
 }
 
 /// What each task costs, in columns.
-fn table(rows: &[[String; 4]], out: &mut String) {
-    let head = ["task", "expected", "worst case", ""].map(str::to_owned);
+fn table(rows: &[[String; 5]], out: &mut String) {
+    let head = ["task", "expected", "all retries", "worst case", ""].map(str::to_owned);
     let all = || std::iter::once(&head).chain(rows);
-    let widths = [0, 1, 2].map(|at| all().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    for [task, expected, worst, source] in all().filter(|_| !rows.is_empty()) {
-        let [wide, expects, most] = widths;
-        let line = format!("    {task:<wide$}  {expected:>expects$}  {worst:>most$}  {source}");
+    let widths = [0, 1, 2, 3].map(|at| all().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    for [task, expected, retried, worst, source] in all().filter(|_| !rows.is_empty()) {
+        let [wide, expects, retries, most] = widths;
+        let line =
+            format!("    {task:<wide$}  {expected:>expects$}  {retried:>retries$}  {worst:>most$}  {source}");
         let _ = writeln!(out, "{}", line.trim_end());
     }
 }
 
 fn worst(draft: &Draft, summary: &Summary) -> String {
-    let tasks = summary.worst_case.tasks;
-    match draft.caps.usd {
-        Some(cap) if tasks > cap => format!("{cap}, the cap (the tasks alone could cost {tasks})"),
-        Some(cap) => format!("{tasks} of the cap of {cap}"),
-        None => format!("{tasks} by budgets and estimates, with no cap on the run"),
+    match (summary.money.at_most, draft.caps.usd) {
+        (Some(most), Some(cap)) if most < cap => format!("{most} of the cap of {cap}"),
+        (Some(most), Some(_)) => format!("{most}, the cap of the run"),
+        (Some(most), None) => format!("{most} by budgets, with no cap on the run"),
+        (None, _) => "unlimited: the run has no cap, and some task no budget".to_owned(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Each error code by the smallest plan that has it, in every syntax that can say it.
 
-use super::super::Syntax;
+use std::path::Path;
+
+use swarm_domain::Usd;
+
+use super::super::{Known, PastAttempt, Place, Source, Syntax, parse_with};
 use super::{ALL, codes, load, rewritten, yaml};
 
 /// A plan that is fine but for what is put into it.
@@ -214,4 +218,31 @@ fn warnings_let_a_plan_pass() {
                 tasks: {a: {prompt: p, agent: x}, b: {prompt: p, agent: x}}";
     assert_eq!(codes(&yaml(plan)), ["P0404", "P0206", "P0205", "P0403"]);
     assert!(yaml(plan).is_ok());
+}
+
+#[test]
+fn money_is_judged_by_what_is_learned_and_by_the_cap_that_holds() {
+    let cents = |cents: u64| Usd::from_micros(cents * 10_000);
+    let past = [9, 9, 9].map(|cost| PastAttempt {
+        agent: "x".to_owned(),
+        adapter: "shell".to_owned(),
+        model: None,
+        labels: Vec::new(),
+        cost: cents(cost),
+    });
+    let plan = "version: 1\nbudget: $0.50\nagents: {x: {adapter: shell, command: x}}\n\
+                tasks: {a: {prompt: p, agent: x}, b: {prompt: p, agent: x}}";
+    for (past, cap, expected) in [
+        (&past[..0], None, &["P0404", "P0401", "P0403", "P0401"][..]),
+        (&past, None, &[]),
+        (&past[..2], None, &["P0404", "P0401", "P0403", "P0401"]),
+        (&past[..0], Some(cents(300)), &["P0403"]),
+        // No place of the plan says so, so they come first.
+        (&past[..0], Some(cents(150)), &["P0404", "P0403"]),
+        (&past, Some(cents(10)), &["P0404"]),
+    ] {
+        let place = Place { folder: Path::new("."), stem: "p", cpus: 8 };
+        let loaded = parse_with(Source::new("p", plan), Syntax::Yaml, &place, &Known { past, cap });
+        assert_eq!(codes(&loaded), expected, "{} learned, {cap:?}", past.len());
+    }
 }

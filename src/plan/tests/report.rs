@@ -107,7 +107,8 @@ fn the_summary_of_a_plan() {
     let text = summary_text(&loaded, Some(&["PATH", "LC_*"]));
     for expected in [
         "critical path: tokens → sessions → docs",
-        "worst case: $5.50 of the cap of $12.00",
+        "with all retries: $4.70",
+        "worst case: $12.00, the cap of the run",
         "environment allowed: PATH LC_*",
         "sessions (ended)",
     ] {
@@ -117,9 +118,44 @@ fn the_summary_of_a_plan() {
     let json = summary_json(&loaded, None);
     assert_eq!(
         (json["max_parallel"].as_u64(), json["budget"]["worst_case_usd"].as_str()),
-        (Some(1), Some("5.50"))
+        (Some(1), Some("12.00"))
     );
     assert_eq!(json["resolved"], serde_json::Value::Null);
+}
+
+#[test]
+fn the_worst_case_is_what_the_caps_allow_and_not_what_is_reserved() {
+    let unlimited = "unlimited: the run has no cap, and some task no budget";
+    for (cap, agent, a, b, retried, worst) in [
+        ("$9", "", "", "", "$1.60", "$9.00, the cap of the run"),
+        ("$9", "", ", budget: $3", ", budget: $2", "$1.60", "$5.00 of the cap of $9.00"),
+        ("$9", "", ", budget: $0.50", ", budget: $0.60", "$1.10", "$1.10 of the cap of $9.00"),
+        // Both are the same agent's, so its budget holds for both together.
+        ("$9", ", budget: $4", "", "", "$1.60", "$4.00 of the cap of $9.00"),
+        ("$9", ", budget: $4", ", budget: $1", "", "$1.60", "$4.00 of the cap of $9.00"),
+        ("unlimited", "", ", budget: $3", "", "$1.60", unlimited),
+        (
+            "unlimited",
+            "",
+            ", budget: $3",
+            ", budget: $2",
+            "$1.60",
+            "$5.00 by budgets, with no cap on the run",
+        ),
+    ] {
+        let plan = format!(
+            "version: 1\nbudget: {cap}\nagents: {{x: {{adapter: shell, command: x, estimate: $0.40{agent}}}}}\n\
+             defaults: {{agent: x, retries: 1}}\ntasks: {{a: {{prompt: p{a}}}, b: {{prompt: p{b}}}}}"
+        );
+        let loaded = yaml(&plan).unwrap();
+        let text = summary_text(&loaded, None);
+        assert!(
+            text.contains(&format!("\n  with all retries: {retried}\n  worst case: {worst}\n")),
+            "{plan}\n{text}"
+        );
+        let json = summary_json(&loaded, None);
+        assert_eq!(json["budget"]["worst_case_usd"].is_null(), worst == unlimited, "{json}");
+    }
 }
 
 #[test]

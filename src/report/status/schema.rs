@@ -47,6 +47,12 @@ fn dollars() -> Value {
     json!({"type": "string", "pattern": "^[0-9]+\\.[0-9]{2,6}$"})
 }
 
+fn dollars_of(what: &str) -> Value {
+    let mut value = dollars();
+    value["description"] = json!(what);
+    value
+}
+
 fn target() -> Value {
     json!({
         "type": "object",
@@ -68,12 +74,12 @@ fn budget() -> Value {
         "required": ["cap_usd", "spent_usd", "reserved_usd", "cost"],
         "properties": {
             "cap_usd": {"type": ["string", "null"], "pattern": "^[0-9]+\\.[0-9]{2,6}$", "description": "null: no cap."},
-            "spent_usd": dollars(),
-            "reserved_usd": dollars(),
+            "spent_usd": dollars_of("What ended attempts cost. What running ones have used so far is in `used`."),
+            "reserved_usd": dollars_of("What is held for running attempts: all of their grants, used or not."),
             "cost": {"enum": ["metered", "estimated", "unknown"], "description": "How well spent_usd is known. What is unknown is not 0."},
             "tokens": {"type": "integer", "minimum": 0},
             "caps": {"type": "object", "description": "The run's caps, by measure: usd, tokens, calls, turns, time_ms."},
-            "used": {"type": "object", "description": "What is known to be used, by measure. `at_least` names those that some attempt did not tell."},
+            "used": {"type": "object", "description": "What ended and running attempts are known to have used, by measure; `usd` is what is told as spent. `at_least` names those that some attempt did not tell."},
             "agents": {"type": "object", "description": "Of each agent that has caps: `caps` and `used`."},
             "day": {"type": ["object", "null"], "description": "The budget of the day, if there is one: `cap_usd`, `date`, `used_usd`, `allowed_usd`."},
             "burn": {"type": ["object", "null"], "description": "How fast it spends: `usd_per_hour` over `window_ms`, and how long its money `lasts_ms` at that pace. null: nobody drives it."},

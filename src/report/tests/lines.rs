@@ -126,6 +126,23 @@ fn the_status_line_and_the_heartbeat_say_where_everything_stands() {
 }
 
 #[test]
+fn what_running_attempts_have_used_is_spent_and_only_the_rest_is_reserved() {
+    for (micros, budget) in [
+        (100_000, "$0.10 spent + $0.30 reserved of $12.00 (3%)"),
+        // Each time it is granted twice as much.
+        (400_000, "$0.40 spent + $0.40 reserved of $12.00 (6%)"),
+        (600_000, "$0.60 spent + $0.60 reserved of $12.00 (10%)"),
+    ] {
+        let mut sample = cut_off();
+        let usage = Usage { usd: Some(Usd::from_micros(micros)), ..Usage::default() };
+        assert!(sample.fact(UsageReported { task: id("tokens"), attempt: 1, usage }));
+        let parts = sample.state.parts().unwrap();
+        assert_eq!(super::super::counts::budget(parts), budget);
+        assert_eq!(parts.ledger.spent(), Usd::ZERO, "nothing is settled");
+    }
+}
+
+#[test]
 fn what_a_running_attempt_reports_is_not_news() {
     let mut sample = cut_off();
     let usage = Usage { usd: Some(Usd::from_micros(100_000)), ..Usage::default() };
