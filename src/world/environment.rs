@@ -121,6 +121,7 @@ fn base(pass_env: &[String]) -> BTreeMap<OsString, OsString> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 mod tests {
     use std::process::{Command, Stdio};
 
