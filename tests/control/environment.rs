@@ -36,7 +36,12 @@ fn an_editor_is_the_plans_or_none() {
         "  a: { run: 'echo $GIT_EDITOR > a.txt' }\n  b: { run: 'echo $GIT_EDITOR > b.txt', pass_env: [GIT_EDITOR] }\n  c: { run: 'echo $GIT_EDITOR > c.txt', env: { GIT_EDITOR: ed } }\n",
     );
     let run = ["run", plan.to_str().unwrap()];
-    scene.start_with(&run, |command| drop(command.env("GIT_EDITOR", "emacs"))).end().assert_code(0);
+    scene
+        .start_with(&run, |command| {
+            command.env("GIT_EDITOR", "emacs");
+        })
+        .end()
+        .assert_code(0);
     for (file, editor) in [("a.txt", ":"), ("b.txt", "emacs"), ("c.txt", "ed")] {
         assert_eq!(scene.git(&["show", &format!("swarm/t:{file}")]), editor);
     }
