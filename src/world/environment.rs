@@ -56,6 +56,9 @@ pub const ALLOWED: &[&str] = &[
 const GIT_SETTINGS: &[(&str, &str)] =
     &[("core.fsync", "committed"), ("gc.auto", "0"), ("maintenance.auto", "false")];
 
+/// What git takes for an editor and does not even start: nobody is there to type, and it would wait for them without end.
+const NO_EDITOR: &str = ":";
+
 /// Whether a variable's name is meant by a pattern: itself, or `PREFIX_*`.
 pub fn names(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |prefix| name.starts_with(prefix))
@@ -107,10 +110,35 @@ fn base(pass_env: &[String]) -> BTreeMap<OsString, OsString> {
     let mut env: BTreeMap<_, _> =
         std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(allowed)).collect();
     env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+    // `GIT_SEQUENCE_EDITOR` stays unset: it would win over a `GIT_EDITOR` that a program sets for `git rebase -i`.
+    env.entry("GIT_EDITOR".into()).or_insert_with(|| NO_EDITOR.into());
     env.insert("GIT_CONFIG_COUNT".into(), GIT_SETTINGS.len().to_string().into());
     for (at, (key, value)) in GIT_SETTINGS.iter().enumerate() {
         env.insert(format!("GIT_CONFIG_KEY_{at}").into(), (*key).into());
         env.insert(format!("GIT_CONFIG_VALUE_{at}").into(), (*value).into());
     }
     env
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::of_gate;
+
+    #[test]
+    fn git_waits_for_no_editor() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "git init -q; git config user.name a; git config user.email a; git config core.editor false\n\
+                      for n in 1 2; do git commit -q --allow-empty -m $n; done\n\
+                      git rebase -q -i HEAD~; git commit -q --allow-empty --amend; git log -1 --format=%s\n\
+                      export GIT_EDITOR=false; git rebase -q -i HEAD~ || echo its own";
+        let mut command = Command::new("bash");
+        command.args(["-e", "-c", script]).current_dir(dir.path()).stdin(Stdio::null());
+        command.env_clear().envs(of_gate("run", &[])).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let out = command.output().unwrap();
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(String::from_utf8_lossy(&out.stdout), "2\nits own\n", "{error}");
+    }
 }

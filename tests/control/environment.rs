@@ -29,6 +29,25 @@ fn variables_are_passed_by_name_only_and_their_values_are_written_nowhere() {
 }
 
 #[test]
+fn an_editor_is_the_plans_or_none() {
+    let scene = Scene::new();
+    let plan = scene.plan(
+        "budget: 1usd",
+        "  a: { run: 'echo $GIT_EDITOR > a.txt' }\n  b: { run: 'echo $GIT_EDITOR > b.txt', pass_env: [GIT_EDITOR] }\n  c: { run: 'echo $GIT_EDITOR > c.txt', env: { GIT_EDITOR: ed } }\n",
+    );
+    let run = ["run", plan.to_str().unwrap()];
+    scene
+        .start_with(&run, |command| {
+            command.env("GIT_EDITOR", "emacs");
+        })
+        .end()
+        .assert_code(0);
+    for (file, editor) in [("a.txt", ":"), ("b.txt", "emacs"), ("c.txt", "ed")] {
+        assert_eq!(scene.git(&["show", &format!("swarm/t:{file}")]), editor);
+    }
+}
+
+#[test]
 fn an_attempt_is_told_who_it_is() {
     let scene = Scene::new();
     scene.plan("budget: 1usd", "  a: { agent: script, prompt: Write it., env: { MODE: dark } }\n");

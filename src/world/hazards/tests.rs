@@ -1,4 +1,5 @@
 //! What commits bring, in repositories of real git. Knows no run.
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
 use std::path::Path;
 use std::process::Command;
