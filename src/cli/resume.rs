@@ -7,6 +7,7 @@ use swarm_domain::{Caps, TaskSpec};
 use super::agents;
 use super::args::ResumeArgs;
 use super::exit::{BUSY, Failure};
+use super::retry::is_same;
 use super::run::{conclude, detach, drive_here};
 use super::{Context, control, prepare};
 use crate::runs::{self, RunFolder};
@@ -99,7 +100,7 @@ fn say_if_edited(state: &State) {
             .draft
             .tasks
             .iter()
-            .all(|task| parts.tasks.get(&task.id).is_some_and(|known| *known.spec == *task));
+            .all(|task| parts.tasks.get(&task.id).is_some_and(|known| is_same(&known.spec, task)));
     if !same {
         eprintln!(
             "note: {} was edited since; this run uses the plan it recorded (`swarm retry --plan` takes the new one)",

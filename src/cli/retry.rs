@@ -101,7 +101,7 @@ fn recorded(settings: &Settings, tasks: Vec<TaskSpec>) -> Draft {
 }
 
 /// Whether a task is defined as it was. What is learned of costs meanwhile is no part of that.
-fn is_same(before: &TaskSpec, now: &TaskSpec) -> bool {
+pub(super) fn is_same(before: &TaskSpec, now: &TaskSpec) -> bool {
     TaskSpec { learned: now.learned.clone(), ..before.clone() } == *now
 }
 
