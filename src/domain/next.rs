@@ -282,11 +282,12 @@ fn start(parts: &Parts, policy: &dyn Policy, now: &Moment<'_>) -> Option<Event> 
 }
 
 /// A retry starts from the last kept tip, unless the plan says otherwise. A command cannot resolve a conflict: it
-/// runs again on the head it lost to. Where every commit lands, a secret stays in those that are there.
+/// runs again on the head it lost to. Where every commit lands, a secret, or what must not land, stays in those that are there.
 fn from(parts: &Parts, task: &Task) -> Start {
     let failed_by = |cause| task.failure.as_ref().is_some_and(|failure| failure.cause == cause);
     let lost_to_head = failed_by(Cause::Conflict);
-    let tainted = failed_by(Cause::Secret) && parts.run.settings.merge.strategy == Strategy::Merge;
+    let each_lands = parts.run.settings.merge.strategy == Strategy::Merge;
+    let tainted = each_lands && (failed_by(Cause::Secret) || failed_by(Cause::Hazard));
     let is_command = matches!(task.spec.work, Work::Run(_));
     match &task.tip {
         Some(tip)

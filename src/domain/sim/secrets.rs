@@ -4,7 +4,7 @@ use super::{Sim, gate, id, settings, task};
 use crate::event::{MergeBuilt, MergeIntended, Preserved};
 use crate::fact::{Cause, Leak, Outcome, Start};
 use crate::plan::{RetryOn, Strategy};
-use crate::{Effect, Event, GateScope, Oid, Retries, Settings, TaskSpec};
+use crate::{Effect, Event, GateScope, Hazard, HazardKind, Oid, Retries, Settings, TaskSpec};
 
 fn is_run(effect: &Effect) -> bool {
     matches!(effect, Effect::RunAttempt(_))
@@ -23,6 +23,10 @@ fn leaks() -> Vec<Leak> {
     (1..=5).map(leak).collect()
 }
 
+fn link() -> Hazard {
+    Hazard { kind: HazardKind::Link, path: "l".to_owned(), detail: "leads out".to_owned() }
+}
+
 fn retried(mut spec: TaskSpec) -> TaskSpec {
     spec.retries = Retries { max: 1, after: [RetryOn::Gate].into(), ..spec.retries };
     spec.gates = vec![gate(GateScope::Merge)];
@@ -31,6 +35,11 @@ fn retried(mut spec: TaskSpec) -> TaskSpec {
 
 /// A run whose first attempt left secrets.
 fn after_a_leak(strategy: Strategy) -> Sim {
+    after(strategy, |kept| Preserved { secrets: leaks(), ..kept })
+}
+
+/// A run whose first attempt left what it should not have.
+fn after(strategy: Strategy, spoilt: fn(Preserved) -> Preserved) -> Sim {
     let plan = settings();
     let plan = Settings { merge: crate::MergePolicy { strategy, ..plan.merge }, ..plan };
     let mut sim = Sim::new(plan, vec![retried(super::agent("a"))]);
@@ -39,7 +48,7 @@ fn after_a_leak(strategy: Strategy) -> Sim {
     let Effect::Preserve(order) = &keep else { unreachable!() };
     assert_eq!(order.each_commit, strategy == Strategy::Merge);
     let Some(Event::Preserved(kept)) = sim.usual(&keep) else { unreachable!() };
-    sim.answer(&keep.key(), Preserved { secrets: leaks(), ..kept });
+    sim.answer(&keep.key(), spoilt(kept));
     sim.settle(is_run);
     sim
 }
@@ -72,9 +81,14 @@ fn an_attempt_that_left_secrets_fails_and_the_next_is_told_where_they_are() {
 }
 
 #[test]
-fn where_every_commit_lands_an_attempt_after_a_leak_begins_without_those_that_hold_it() {
-    for (strategy, from_tip) in [(Strategy::Squash, true), (Strategy::Merge, false)] {
-        let sim = after_a_leak(strategy);
+fn where_every_commit_lands_an_attempt_after_a_leak_or_a_hazard_begins_without_those_that_hold_it() {
+    let spoilt: [fn(Preserved) -> Preserved; 2] =
+        [|kept| Preserved { secrets: leaks(), ..kept }, |kept| Preserved { hazards: vec![link()], ..kept }];
+    let cases = spoilt
+        .into_iter()
+        .flat_map(|spoilt| [(Strategy::Squash, true, spoilt), (Strategy::Merge, false, spoilt)]);
+    for (strategy, from_tip, spoilt) in cases {
+        let sim = after(strategy, spoilt);
         let last = sim.events.iter().rev().find_map(|event| match event {
             Event::AttemptStarted(event) => Some(&event.from),
             _ => None,
