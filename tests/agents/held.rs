@@ -71,8 +71,9 @@ fn what_a_holder_was_at_when_it_was_killed_is_charged_in_full() {
     run.end().assert_code(5);
     let ((spent, _), out) = (cast.spent(), handed_out(&server));
     assert!(out <= spent && spent <= 900_000, "{out} were handed out, {spent} are charged");
-    // One call may have been under way, for which some four and a half cents were reserved.
-    assert!(spent - out <= 50_000, "{out} were handed out, {spent} are charged");
+    // One call may have been under way, for which some four and a half cents were reserved; or none was made yet, and
+    // what nobody knows counts as the ten cents that the attempt had reserved.
+    assert!(spent - out <= 100_000, "{out} were handed out, {spent} are charged");
 }
 
 #[test]

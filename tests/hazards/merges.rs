@@ -66,11 +66,11 @@ fn what_is_in_the_commits_that_would_land_counts_too() {
     scene.plan("budget: 5usd\nmerge: { strategy: merge }", &task);
     scene.script(
         "a",
-        "if [ $SWARM_ATTEMPT = 2 ]; then exit; fi\n\
+        "echo 1 >work; if [ $SWARM_ATTEMPT = 2 ]; then exit; fi\n\
          blob=$(echo '[core] fsmonitor = touch sprung' | git hash-object -w --stdin)\n\
          inner=$(printf '100644 blob %s\\tconfig\\n' $blob | git mktree)\n\
          tree=$( (git ls-tree HEAD; printf '040000 tree %s\\t.git\\n' $inner) | git mktree)\n\
-         git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil); echo 1 >work",
+         git update-ref HEAD $(git commit-tree $tree -p HEAD -m evil)",
     );
     scene.run(&["--no-preflight"]).assert_code(0);
     let events = scene.events();
