@@ -104,7 +104,7 @@ fn a_run_that_has_not_ended_takes_a_request() {
         let run = kept.unpack(&scene);
         let asked = scene.swarm(&["budget", "add", &run, "1usd"]);
         if kept.has("run.finished") {
-            asked.assert_code(4);
+            asked.assert_code(2);
             continue;
         }
         asked.assert_code(0);
